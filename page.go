@@ -1,0 +1,89 @@
+package millrace
+
+import (
+	"fmt"
+	"time"
+)
+
+// Page is bytes as they came: from the web, or from a file.
+type Page struct {
+	URL       string    // as fetched (the fetch form), or "file:PATH#RECORD"
+	FetchedAt time.Time // UTC, microseconds; a file's modification time
+	Status    int       // HTTP status; 0 for a file
+	Header    []Field   // the headers that matter, in the order received, names in canonical form
+	MediaType string    // the Content-Type header as sent, parameters included; or guessed from a file's name
+	Consent   Consent   // what was said about training, all statements combined
+	ConsentBy []Statement
+	Robots    string // the robots.txt line that decided, "HASH8:LINE rule"; "" where no rule spoke
+	Source    string // "crawl", or the name of the ingest entry
+	Licence   string // SPDX id or URL, where stated
+	Body      []byte // nil until loaded through Claim
+	Claim     Claim  // where the bytes lie
+	// Truncated says that Body stops before the resource did, at a limit
+	// that the crawl's verdict names.
+	Truncated bool
+}
+
+// Field is one header line.
+type Field struct{ Name, Value string }
+
+// Get returns the first header named name (canonical form), or "".
+func (p *Page) Get(name string) string {
+	for _, f := range p.Header {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
+}
+
+// Claim says where a page's bytes lie: a member of a WARC file, or a record of a local file.
+type Claim struct {
+	File   string // "warc/NAME" relative to DIR, or a path as the user wrote it
+	Offset int64  // first byte of the gzip member or of the record
+	Length int64  // bytes in the file
+	Record int64  // ordinal of the record within File, from 0
+	SHA256 [32]byte
+	Kind   string // "warc" (member of DIR's archive), "jsonl", "file", "warcfile" (member of a user's file)
+}
+
+// Consent is what a publisher said about use for training. Not said is not yes.
+type Consent uint8
+
+// The three values of Consent.
+const (
+	NotSaid Consent = iota
+	Yes
+	No
+)
+
+// String gives "not_said", "yes" or "no".
+func (c Consent) String() string {
+	switch c {
+	case Yes:
+		return "yes"
+	case No:
+		return "no"
+	}
+	return "not_said"
+}
+
+// ParseConsent reads what String writes.
+func ParseConsent(s string) (Consent, error) {
+	switch s {
+	case "yes":
+		return Yes, nil
+	case "no":
+		return No, nil
+	case "", "not_said":
+		return NotSaid, nil
+	}
+	return NotSaid, fmt.Errorf("parse consent %q: want yes, no or not_said", s)
+}
+
+// Statement is one thing a publisher said, with its source, so that a policy can be re-decided offline.
+type Statement struct {
+	Source string // "header:X-Robots-Tag", "meta:robots", "robots:Content-Signal", …
+	Raw    string // as written
+	Value  Consent
+}
