@@ -1,0 +1,273 @@
+// Package config reads pipeline.yaml: one strict file. An unknown key or a bad value is an error that
+// shows the line with a caret. The file's fields are the contract; Default gives what is not written.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is a whole pipeline.yaml.
+type Config struct {
+	Dir     string   `yaml:"dir"`
+	Agent   Agent    `yaml:"agent"`
+	Crawl   Crawl    `yaml:"crawl"`
+	Ingest  []Ingest `yaml:"ingest"`
+	Log     string   `yaml:"log"`
+	Workers int      `yaml:"workers"`
+	Consent Consent  `yaml:"consent"`
+	Clean   Clean    `yaml:"clean"`
+	Dedup   Dedup    `yaml:"dedup"`
+	Shards  Shards   `yaml:"shards"`
+	Train   Train    `yaml:"train"`
+}
+
+// Agent is who crawls: product token, address for complaints, purpose.
+type Agent struct {
+	Token   string `yaml:"token"`
+	Contact string `yaml:"contact"`
+	Purpose string `yaml:"purpose"`
+}
+
+// Crawl says what to fetch, and how gently.
+type Crawl struct {
+	Seeds       []string  `yaml:"seeds"`
+	SeedsFile   string    `yaml:"seeds_file"`
+	Scope       string    `yaml:"scope"` // host, domain or any
+	AllowAddr   []string  `yaml:"allow_addr"`
+	Delay       Duration  `yaml:"delay"`
+	PerIPDelay  *Duration `yaml:"per_ip_delay"` // nil: as delay; 0: off
+	Concurrency int       `yaml:"concurrency"`
+	MaxPages    int       `yaml:"max_pages"` // 0: no limit
+	MaxBody     Size      `yaml:"max_body"`
+	Recrawl     string    `yaml:"recrawl"` // off
+}
+
+// Ingest is one set of files.
+type Ingest struct {
+	In        string `yaml:"in"` // file, folder, glob or "-"
+	Name      string `yaml:"name,omitempty"`
+	TextField string `yaml:"text_field"`
+	IDField   string `yaml:"id_field"`
+	URLField  string `yaml:"url_field"`
+	HTMLField string `yaml:"html_field,omitempty"`
+	Consent   string `yaml:"consent"`
+}
+
+// Consent names the policy: training (an explicit no is obeyed) or record.
+type Consent struct {
+	Policy string `yaml:"policy"`
+}
+
+// Clean names the recipe: a built-in one or a file.
+type Clean struct {
+	Recipe string `yaml:"recipe"`
+}
+
+// Dedup is the near-duplicate threshold on the Jaccard similarity of 5-word shingles.
+type Dedup struct {
+	Threshold float64 `yaml:"threshold"`
+}
+
+// Shards says when a commit is made.
+type Shards struct {
+	TargetBytes Size     `yaml:"target_bytes"`
+	FlushEvery  Duration `yaml:"flush_every"` // 0: only at target_bytes and at the end
+	Versions    string   `yaml:"versions"`    // newest, first or all
+	MaxStale    MaxStale `yaml:"max_stale"`
+}
+
+// MaxStale is how long other engines may still see a removed row.
+type MaxStale struct {
+	Takedown   Duration `yaml:"takedown"`
+	Superseded Duration `yaml:"superseded"`
+}
+
+// Train names the model that is trained beside the run.
+type Train struct {
+	Preset string `yaml:"preset"` // none, or a preset of the trainer
+	Steps  int    `yaml:"steps,omitempty"`
+	// Idle ends the training this long after the last commit.
+	Idle Duration `yaml:"idle,omitempty"`
+	Seed uint64   `yaml:"seed,omitempty"`
+}
+
+// Default is what a file that says nothing means.
+func Default() Config {
+	return Config{
+		Dir:     "./corpus",
+		Agent:   Agent{Token: "millbot"},
+		Crawl:   Crawl{Scope: "host", Delay: Duration(time.Second), Concurrency: 64, MaxBody: 8 << 20, Recrawl: "off"},
+		Log:     "embedded",
+		Workers: 2,
+		Consent: Consent{Policy: "training"},
+		Clean:   Clean{Recipe: "default"},
+		Dedup:   Dedup{Threshold: 0.8},
+		Shards: Shards{TargetBytes: 500e6, FlushEvery: Duration(time.Minute), Versions: "newest",
+			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
+		Train: Train{Preset: "none"},
+	}
+}
+
+// Error is a configuration that cannot be used. Text shows the place, with a caret where it is known.
+type Error struct{ File, Text string }
+
+func (e *Error) Error() string { return e.File + ": " + e.Text }
+
+// Load reads and checks the file at path.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	return Parse(path, data)
+}
+
+// Parse reads and checks data; name is the file's name for errors.
+func Parse(name string, data []byte) (c Config, err error) {
+	defer func() { // the YAML library is not proof against every input
+		if p := recover(); p != nil {
+			err = &Error{File: name, Text: fmt.Sprintf("not readable as YAML: %v", p)}
+		}
+	}()
+	c = Default()
+	dec := yaml.NewDecoder(strings.NewReader(string(data)), yaml.Strict(), yaml.DisallowUnknownField())
+	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+		return Config{}, &Error{File: name, Text: yaml.FormatError(err, false, true)}
+	}
+	if c.Dir == "" && c.Log == "" && c.Workers == 0 { // the library clears the value when there is no document
+		c = Default()
+	}
+	for i := range c.Ingest {
+		in := &c.Ingest[i]
+		for _, f := range []struct {
+			field *string
+			value string
+		}{{&in.TextField, "text"}, {&in.IDField, "id"}, {&in.URLField, "url"}, {&in.Consent, "not_said"}} {
+			if *f.field == "" {
+				*f.field = f.value
+			}
+		}
+	}
+	if path, msg := c.check(); msg != "" {
+		return Config{}, &Error{File: name, Text: at(data, path, msg)}
+	}
+	return c, nil
+}
+
+// at shows the line of the value at path, with msg.
+func at(data []byte, path, msg string) string {
+	p, err := yaml.PathString(path)
+	if err != nil {
+		return msg
+	}
+	src, err := p.AnnotateSource(data, false)
+	if err != nil {
+		return strings.TrimPrefix(path, "$.") + ": " + msg
+	}
+	return msg + "\n" + string(src)
+}
+
+// check finds the first value that cannot be meant: its YAML path and what is wrong.
+func (c *Config) check() (path, msg string) {
+	oneOf := func(v string, of ...string) bool {
+		for _, o := range of {
+			if v == o {
+				return true
+			}
+		}
+		return false
+	}
+	kafka, isKafka := strings.CutPrefix(c.Log, "kafka://")
+	switch {
+	case c.Dir == "":
+		return "$.dir", "dir is empty"
+	case !token(c.Agent.Token):
+		return "$.agent.token", "a product token has only letters, '-' and '_' (RFC 9309)"
+	case !oneOf(c.Crawl.Scope, "host", "domain", "any"):
+		return "$.crawl.scope", "scope is host, domain or any"
+	case c.Crawl.Delay < 0:
+		return "$.crawl.delay", "a delay cannot be negative"
+	case c.Crawl.PerIPDelay != nil && *c.Crawl.PerIPDelay < 0:
+		return "$.crawl.per_ip_delay", "a delay cannot be negative"
+	case c.Crawl.Concurrency < 1 || c.Crawl.Concurrency > 4096:
+		return "$.crawl.concurrency", "concurrency is between 1 and 4096"
+	case c.Crawl.MaxPages < 0:
+		return "$.crawl.max_pages", "max_pages cannot be negative"
+	case c.Crawl.MaxBody < 1<<10 || c.Crawl.MaxBody > 64<<20:
+		return "$.crawl.max_body", "max_body is between 1KiB and 64MiB"
+	case c.Crawl.Recrawl != "off":
+		return "$.crawl.recrawl", "recrawl is off in this version"
+	case c.Log != "embedded" && (!isKafka || kafka == ""):
+		return "$.log", "log is embedded, or kafka://HOST:PORT"
+	case c.Workers < 1 || c.Workers > 1024:
+		return "$.workers", "workers is between 1 and 1024"
+	case !oneOf(c.Consent.Policy, "training", "record"):
+		return "$.consent.policy", "policy is training (an explicit no is obeyed) or record"
+	case !(c.Dedup.Threshold > 0.5 && c.Dedup.Threshold <= 1):
+		return "$.dedup.threshold", "threshold is above 0.5 and at most 1"
+	case c.Shards.TargetBytes < 1<<10:
+		return "$.shards.target_bytes", "target_bytes is at least 1KiB"
+	case c.Shards.FlushEvery < 0:
+		return "$.shards.flush_every", "flush_every cannot be negative"
+	case !oneOf(c.Shards.Versions, "newest", "first", "all"):
+		return "$.shards.versions", "versions is newest, first or all"
+	case c.Train.Steps < 0:
+		return "$.train.steps", "steps cannot be negative"
+	}
+	for i, in := range c.Ingest {
+		switch {
+		case in.In == "":
+			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob or -"
+		case !oneOf(in.Consent, "yes", "no", "not_said"):
+			return fmt.Sprintf("$.ingest[%d].consent", i), "consent is yes, no or not_said"
+		}
+	}
+	return "", ""
+}
+
+func token(s string) bool {
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Hashes are the recipe's two: Upstream of what enters the topic, Full of what a row is made by.
+// Nothing that cannot alter a row is in them: no speeds, workers, log, paths or training.
+type Hashes struct{ Upstream, Full string }
+
+// Hash computes both. clean is the hash of the cleaning recipe, seeds the seed list as read.
+func (c *Config) Hash(clean string, seeds []string) Hashes {
+	up := sum(struct {
+		Seeds   []string
+		Scope   string
+		Max     int
+		Body    Size
+		Recrawl string
+		Token   string
+		Policy  string
+		Ingest  []Ingest
+	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Crawl.Recrawl, c.Agent.Token, c.Consent.Policy, c.Ingest})
+	return Hashes{Upstream: up, Full: sum([]any{up, clean, c.Dedup, c.Shards.TargetBytes, c.Shards.Versions})}
+}
+
+func sum(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil { // a struct of plain values always has a JSON form
+		panic(err)
+	}
+	h := sha256.Sum256(b)
+	return hex.EncodeToString(h[:8])
+}

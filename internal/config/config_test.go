@@ -1,0 +1,108 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEmptyIsDefault(t *testing.T) {
+	for _, s := range []string{"", "# nothing\n", "dir: ./corpus\n"} {
+		c, err := Parse("p.yaml", []byte(s))
+		if err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+		if c.Crawl.Delay != Duration(time.Second) || c.Shards.TargetBytes != 500e6 || c.Crawl.MaxBody != 8<<20 {
+			t.Fatalf("%q: %+v", s, c)
+		}
+	}
+}
+
+func TestValues(t *testing.T) {
+	c, err := Parse("p.yaml", []byte(`
+crawl: {seeds: ['http://127.0.0.2:18080/'], delay: 200ms, per_ip_delay: 0, max_body: 2MiB}
+ingest: [{in: 'a/*.jsonl', text_field: body}]
+shards: {target_bytes: 1.5MB, flush_every: 0, max_stale: {takedown: 10s}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Crawl.Delay != Duration(200*time.Millisecond) || c.Crawl.PerIPDelay == nil || *c.Crawl.PerIPDelay != 0 || c.Crawl.MaxBody != 2<<20 {
+		t.Errorf("crawl: %+v", c.Crawl)
+	}
+	if in := c.Ingest[0]; in.TextField != "body" || in.IDField != "id" || in.Consent != "not_said" {
+		t.Errorf("ingest: %+v", in)
+	}
+	if c.Shards.TargetBytes != 1.5e6 || c.Shards.FlushEvery != 0 || c.Shards.MaxStale.Superseded != Duration(time.Hour) {
+		t.Errorf("shards: %+v", c.Shards)
+	}
+}
+
+// A wrong key or value shows its line, with a mark at the place.
+func TestErrorsShowThePlace(t *testing.T) {
+	for _, c := range []struct{ yaml, want string }{
+		{"dir: x\ncrawl:\n  deley: 1s\n", "deley"},
+		{"dir: x\nworkerz: 3\n", "workerz"},
+		{"crawl: {delay: fast}\n", "no duration"},
+		{"crawl: {max_body: much}\n", "no size"},
+		{"crawl: {concurrency: 0}\n", "between 1 and 4096"},
+		{"dir: x\nlog: kafka://\n", "kafka://HOST:PORT"},
+		{"workers: many\n", "workers"},
+		{"dedup: {threshold: 0.2}\n", "threshold is above"},
+		{"agent: {token: 'bot 1'}\n", "product token"},
+		{"ingest: [{text_field: x}]\n", "needs in"},
+		{"crawl: [1, 2]\n", "crawl"},
+		{"dir: [\n", "["},
+		{"dir: a\ndir: b\n", "dir"},
+	} {
+		_, err := Parse("p.yaml", []byte(c.yaml))
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Text, c.want) {
+			t.Errorf("%q: got %v, want %q in it", c.yaml, err, c.want)
+			continue
+		}
+		if !strings.Contains(e.Text, "^") {
+			t.Errorf("%q: no caret in\n%s", c.yaml, e.Text)
+		}
+	}
+}
+
+func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
+	base := Default()
+	h := base.Hash("clean1", []string{"http://a/"})
+	same := base
+	same.Crawl.Delay, same.Workers, same.Log, same.Dir, same.Train.Preset, same.Crawl.Concurrency = 1, 9, "kafka://h:1", "/x", "char", 3
+	same.Shards.FlushEvery = 5
+	if same.Hash("clean1", []string{"http://a/"}) != h {
+		t.Error("a speed or a path is in the hash")
+	}
+	down := base
+	down.Dedup.Threshold = 0.9
+	if g := down.Hash("clean1", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
+		t.Error("the threshold belongs to the full hash only")
+	}
+	if g := base.Hash("clean2", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
+		t.Error("the cleaning recipe belongs to the full hash only")
+	}
+	if g := base.Hash("clean1", []string{"http://b/"}); g.Full == h.Full || g.Upstream == h.Upstream {
+		t.Error("the seeds belong to both hashes")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("dir: x\ncrawl: {delay: 1s}\n")
+	f.Add("a: &a [*a]\n")
+	f.Add("? : -\n- x\n\t\x00")
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 4096 {
+			return
+		}
+		if _, err := Parse("p.yaml", []byte(s)); err != nil {
+			var e *Error
+			if !errors.As(err, &e) {
+				t.Fatalf("%T: %v", err, err)
+			}
+		}
+	})
+}
