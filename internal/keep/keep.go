@@ -24,6 +24,8 @@ import (
 	_ "golang.org/x/net/html"
 	_ "golang.org/x/net/publicsuffix"
 	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/windows"
+	_ "golang.org/x/term"
 	_ "golang.org/x/sys/cpu"
 	_ "golang.org/x/text/encoding/htmlindex"
 	_ "golang.org/x/text/unicode/norm"
