@@ -1,5 +1,6 @@
 //go:build keep
 
+// Package keep holds the dependencies in go.mod until the folders that they are for import them.
 package keep
 
 import (
