@@ -16,6 +16,7 @@ type Reader struct {
 	maxBlock int64
 	gz       *gzip.Reader
 	inflated *bufio.Reader
+	plain    bool  // the record at hand is not compressed
 	lost     bool  // the last record was damaged: look for the next one
 	bad      int64 // where it began
 	credit   int64 // bytes that may still be read a second time
@@ -46,10 +47,11 @@ func (r *Reader) Next() (*Record, error) {
 	}
 	var rec *Record
 	var err error
+	r.plain = head[0] == 'W'
 	switch {
 	case head[0] == 0x1f:
 		rec, err = r.member()
-	case head[0] == 'W':
+	case r.plain:
 		rec, err = r.record(r.in)
 		if err == nil {
 			err = r.blankLines(r.in)
@@ -79,8 +81,8 @@ func (r *Reader) end() error {
 
 // what words the damage. When the file has ended, that is the damage.
 func (r *Reader) what(err error) string {
-	if r.in.err == io.EOF && r.in.pos == len(r.in.buf) &&
-		(errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBlock) || errors.Is(err, errHeaderEnd)) {
+	ended := r.in.err == io.EOF && r.in.pos == len(r.in.buf)
+	if ended && (errors.Is(err, io.ErrUnexpectedEOF) || r.plain && (errors.Is(err, errBlock) || errors.Is(err, errHeaderEnd))) {
 		return errTorn.Error()
 	}
 	return err.Error()
@@ -211,6 +213,9 @@ func (r *Reader) blankLines(in *input) error {
 // ReadAt reads the record whose gzip member, or whose plain bytes, are the length bytes at offset of f.
 func ReadAt(f io.ReaderAt, offset, length, maxBlock int64) (*Record, error) {
 	r := NewReader(io.NewSectionReader(f, offset, length), maxBlock)
+	if length > 0 && length <= window {
+		r.in.buf = make([]byte, 0, length)
+	}
 	rec, err := r.Next()
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
 		damage.Offset += offset
