@@ -1,0 +1,165 @@
+package demo
+
+import (
+	"hash/fnv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// shingles is the set of a text's runs of five words, as hashes. Shorter texts are one shingle.
+func shingles(text string) map[uint64]struct{} {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	const n = 5
+	set := make(map[uint64]struct{}, len(words))
+	if len(words) == 0 {
+		return set
+	}
+	for i := 0; i == 0 || i+n <= len(words); i++ {
+		h := fnv.New64a()
+		for _, w := range words[i:min(i+n, len(words))] {
+			h.Write([]byte(w))
+			h.Write([]byte{0})
+		}
+		set[h.Sum64()] = struct{}{}
+	}
+	return set
+}
+
+// jaccard is the share of shingles that two sets have in common.
+func jaccard(a, b map[uint64]struct{}) float64 {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	both := 0
+	for h := range a {
+		if _, ok := b[h]; ok {
+			both++
+		}
+	}
+	if both == 0 {
+		return 0
+	}
+	return float64(both) / float64(len(a)+len(b)-both)
+}
+
+// readable is a cautious guess whether Gopher's rules keep a page: it measures the worst of them with
+// a margin, because a planted page that is dropped for its quality proves nothing about duplicates.
+func readable(p *page, minWords int) bool {
+	var tokens, words []string
+	alpha, chars := 0, 0
+	for _, s := range p.prose() {
+		for _, t := range tokenise(s) {
+			tokens = append(tokens, t)
+			if strings.IndexFunc(t, unicode.IsLetter) >= 0 {
+				alpha++
+			}
+			if strings.IndexFunc(t, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }) >= 0 {
+				words = append(words, t)
+				chars += len(t)
+			}
+		}
+	}
+	if len(words) < minWords || len(words) > 5000 {
+		return false
+	}
+	mean := float64(chars) / float64(len(words))
+	if mean < 3.3 || mean > 8 || float64(alpha) < 0.82*float64(len(tokens)) {
+		return false
+	}
+	return stopWords(words) >= 4 && repeatsLittle(p.prose(), words)
+}
+
+func stopWords(words []string) int {
+	seen := map[string]bool{}
+	for _, w := range words {
+		switch w {
+		case "the", "be", "to", "of", "and", "that", "have", "with":
+			seen[w] = true
+		}
+	}
+	return len(seen)
+}
+
+// repeatsLittle bounds repeated lines, the commonest 2- to 4-gram and repeated 5- and 10-grams.
+func repeatsLittle(lines, words []string) bool {
+	seen := map[string]bool{}
+	dup := 0
+	for _, l := range lines {
+		if seen[l] {
+			dup += len(l)
+		}
+		seen[l] = true
+	}
+	total := len(strings.Join(words, " "))
+	if float64(dup) > 0.08*float64(total) {
+		return false
+	}
+	for n, limit := range map[int]float64{2: 0.12, 3: 0.10, 4: 0.09} {
+		if top(words, n) > limit*float64(total) {
+			return false
+		}
+	}
+	return repeated(words, 5) < 0.09*float64(total) && repeated(words, 10) < 0.06*float64(total)
+}
+
+// top is the number of characters in the commonest n-gram, all its copies together.
+func top(words []string, n int) float64 {
+	counts := map[string]int{}
+	best := 0
+	for i := 0; i+n <= len(words); i++ {
+		g := strings.Join(words[i:i+n], " ")
+		counts[g]++
+		best = max(best, counts[g]*len(g))
+	}
+	return float64(best)
+}
+
+// repeated is the number of characters in n-grams that stood there before, none counted twice.
+func repeated(words []string, n int) float64 {
+	seen := map[string]bool{}
+	sum := 0
+	for i := 0; i+n <= len(words); {
+		g := strings.Join(words[i:i+n], " ")
+		if seen[g] {
+			sum += len(g)
+			i += n
+			continue
+		}
+		seen[g] = true
+		i++
+	}
+	return float64(sum)
+}
+
+// tokenise splits prose at white space and takes marks off both ends of each word, as English
+// tokenisers do; marks within a word, as in net/http, stay.
+func tokenise(s string) []string {
+	var out []string
+	for _, w := range strings.Fields(s) {
+		var tail []string
+		for w != "" {
+			r, n := utf8.DecodeRuneInString(w)
+			if isWord(r) {
+				break
+			}
+			out = append(out, w[:n])
+			w = w[n:]
+		}
+		for w != "" {
+			r, n := utf8.DecodeLastRuneInString(w)
+			if isWord(r) {
+				break
+			}
+			tail = append(tail, w[len(w)-n:])
+			w = w[:len(w)-n]
+		}
+		if w != "" {
+			out = append(out, w)
+		}
+		out = append(out, tail...)
+	}
+	return out
+}
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
