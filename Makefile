@@ -1,0 +1,43 @@
+# Short names for what contributors run. `go test ./...` needs none of this.
+# kill, kafka and parity print one JSON line last and succeed only if what they measure holds.
+# SEED= and KILLS= change what they do; INPUT= gives parity your own file or folder.
+
+KILLS ?= 100
+SEED ?= 1
+export SEED
+
+.PHONY: help test lint demo kill kafka parity train-check docs-check fuzz nightly
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+test: ## the tests that everybody runs
+	go test ./...
+	go -C internal/tools test ./...
+
+lint: ## formatting, vet for three systems, staticcheck
+	@.ci/lint
+
+demo: ## the whole line, on this machine
+	go run ./cmd/millrace demo
+
+kill: ## kill -9 KILLS times: nothing lost, nothing twice
+	@go run ./internal/sim/kill -kills $(KILLS) -seed $(SEED)
+
+kafka: ## a finished archive through a real Apache Kafka: the same shard files
+	@go run ./internal/sim/kafkasmoke
+
+parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
+	@race/parity.sh
+
+train-check: ## 3,000 steps: the model against counted n-grams
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
+
+docs-check: ## run every sh block of README.md and docs/ in a clean folder
+	MILLRACE_DOCS=1 go test -count=1 -v -run TestBlocks ./internal/house
+
+fuzz: ## each fuzz target for a minute
+	@.ci/fuzz 60s
+
+nightly: lint test kill kafka parity docs-check train-check fuzz ## everything
