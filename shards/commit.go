@@ -1,0 +1,173 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"millrace"
+	"millrace/internal/atomicfile"
+)
+
+// commit completes the open files and adds one entry to the log. On return the sink stands on that entry.
+//
+// The order is what makes a crash harmless: the files are durable under their names before the entry can
+// name them, and only the entry makes them part of the corpus. Files on the floor are orphans; nobody
+// removes a file because he lost, for it may be the winner's.
+func (s *Sink) commit(ctx context.Context) error {
+	kept, err := closeFile(&s.kept)
+	if err != nil {
+		return fmt.Errorf("close shard: %w", err)
+	}
+	rejects, err := closeFile(&s.rejects)
+	if err != nil {
+		removeTemp(kept)
+		return fmt.Errorf("close rejects: %w", err)
+	}
+	defer removeTemp(kept, rejects)
+	base := s.base
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e := s.entry(base)
+		if e.Files, err = s.place(dataDir(s.o.Dir), e.Version, kept); err != nil {
+			return err
+		}
+		if e.Rejects, err = s.place(rejectsDir(s.o.Dir), e.Version, rejects); err != nil {
+			return err
+		}
+		won, newest, err := s.append(ctx, e)
+		if err != nil {
+			return err
+		}
+		if won {
+			return s.committed(e.Version)
+		}
+		base = newest // a commit that touches neither Positions nor recipe: the same rows go on top of it
+	}
+}
+
+func closeFile(w **fileWriter) (*fileInfo, error) {
+	if *w == nil {
+		return nil, nil
+	}
+	info, err := (*w).close()
+	*w = nil
+	return &info, err
+}
+
+func removeTemp(files ...*fileInfo) {
+	for _, f := range files {
+		if f != nil {
+			os.Remove(f.path)
+		}
+	}
+}
+
+// place gives a complete file its name for the commit version. The temporary name stays until the commit
+// is over, so that a lost race can be followed by another name.
+func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) {
+	if info == nil {
+		return nil, nil
+	}
+	stats, err := jsonString(info.stats.delta())
+	if err != nil {
+		return nil, err
+	}
+	f := File{Name: partName(version, *info), Rows: info.rows, Bytes: info.bytes, First: info.first, Last: info.last,
+		SHA256: info.sha256, stats: stats}
+	if err := s.o.step("link"); err != nil {
+		return nil, err
+	}
+	// A file of that name has the same bytes: its name says so.
+	if err := os.Link(info.path, filepath.Join(dir, f.Name)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s was collected: %w", info.path, millrace.ErrMoved)
+		}
+		return nil, fmt.Errorf("name shard: %w", err)
+	}
+	if err := s.o.step("sync folder"); err != nil {
+		return nil, err
+	}
+	return []File{f}, atomicfile.SyncDir(dir)
+}
+
+// entry describes the open commit on top of base, without its files.
+func (s *Sink) entry(base *Entry) *Entry {
+	e := &Entry{Version: base.Version + 1, Operation: opWrite, Time: s.newest, Recipe: s.o.Recipe, Code: s.o.Code,
+		Checkpoint: s.at.Clone(), From: s.from, To: s.next, Gaps: s.gaps, Tally: *s.tally, Root: s.rows.root(),
+		Previous: base.checksum, Signals: s.signals}
+	if e.Time.IsZero() {
+		e.Time = base.Time
+	}
+	entries := s.table.Entries()
+	e.schema = base.Version < 0 || !slices.Equal(signalsOf(entries), s.signals)
+	if !slices.ContainsFunc(entries, func(x *Entry) bool { return x.Recipe == e.Recipe && x.RecipeText != "" }) {
+		e.RecipeText = s.o.RecipeText
+	}
+	return e
+}
+
+// append tries to add e to the log. Where e did not win, newest is the entry to go on from; where somebody
+// moved the Positions or the recipe, the error wraps millrace.ErrMoved.
+func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, err error) {
+	raw, err := e.encode()
+	if err != nil {
+		return false, nil, err
+	}
+	cause := s.create(e.Version, raw)
+	if cause == nil {
+		return true, nil, nil
+	}
+	// Not won, or not known: the log has the answer.
+	if err := s.table.Refresh(ctx); err != nil {
+		return false, nil, err
+	}
+	later := s.table.Entries()[s.base.Version+1:]
+	for _, x := range later {
+		if x.Version == e.Version && x.checksum == sum(raw) {
+			s.o.Log.Warn("the answer to a commit was lost; the commit is there", "entry", e.Version, "cause", cause)
+			return true, nil, atomicfile.SyncDir(logDir(s.o.Dir))
+		}
+		if x.moved(s.base, s.o.Recipe) {
+			return false, nil, fmt.Errorf("commit %d: entry %d came first: %w", e.Version, x.Version, millrace.ErrMoved)
+		}
+	}
+	if !errors.Is(cause, fs.ErrExist) || len(later) == 0 {
+		return false, nil, fmt.Errorf("commit %d: %w", e.Version, cause)
+	}
+	return false, later[len(later)-1], nil
+}
+
+// create is the put-if-absent.
+func (s *Sink) create(version int64, raw []byte) error {
+	if err := s.o.step("commit"); err != nil {
+		return err
+	}
+	if err := atomicfile.Create(entryPath(s.o.Dir, version), raw); err != nil {
+		return err
+	}
+	return s.o.step("committed")
+}
+
+// committed stands the sink on the entry that it has won.
+func (s *Sink) committed(version int64) error {
+	if err := s.table.Refresh(context.Background()); err != nil {
+		return err
+	}
+	e := s.table.Entries()[version]
+	if err := s.begin(e); err != nil {
+		return err
+	}
+	keptRows, rejectRows := e.Rows()
+	s.o.Log.Info("committed", "entry", version, "kept", keptRows, "rejects", rejectRows, "next", e.To)
+	if s.o.OnCommit != nil {
+		s.o.OnCommit(e)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package shards
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"millrace"
+	"millrace/internal/atomicfile"
+)
+
+// maxEntry bounds what is read of one entry: its gaps are the only part that can grow.
+const maxEntry = 256 << 20
+
+func dataDir(dir string) string    { return filepath.Join(dir, "data") }
+func rejectsDir(dir string) string { return filepath.Join(dir, "rejects") }
+func logDir(dir string) string     { return filepath.Join(dir, "data", "_delta_log") }
+func entryPath(dir string, version int64) string {
+	return filepath.Join(logDir(dir), entryName(version))
+}
+
+// readEntry reads one entry. The error wraps fs.ErrNotExist where there is none yet.
+func readEntry(dir string, version int64) (*Entry, error) {
+	raw, err := readLimited(entryPath(dir, version), maxEntry)
+	if err != nil {
+		return nil, err
+	}
+	return decodeEntry(version, raw)
+}
+
+func readLimited(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("%s is longer than %d bytes: %w", path, limit, millrace.ErrIntegrity)
+	}
+	return b, nil
+}
+
+// ErrFormat says that a newer millrace wrote the folder.
+var ErrFormat = errors.New("written by a newer millrace")
+
+// checkFormat reads DIR/format. A folder without one is new, or has no corpus.
+func checkFormat(dir string) (there bool, err error) {
+	path := filepath.Join(dir, "format")
+	b, err := readLimited(path, 64)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || n < 1 {
+		return false, fmt.Errorf("%s: %q is no format number: %w", path, b, millrace.ErrIntegrity)
+	}
+	if n > formatNumber {
+		return false, fmt.Errorf("%s has format %d, this millrace knows %d: %w", dir, n, formatNumber, ErrFormat)
+	}
+	return true, nil
+}
+
+// prepare makes the folders of a corpus.
+func prepare(dir string) error {
+	for _, d := range []string{logDir(dir), rejectsDir(dir)} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			return err
+		}
+	}
+	there, err := checkFormat(dir)
+	if err != nil || there {
+		return err
+	}
+	err = atomicfile.Create(filepath.Join(dir, "format"), []byte(strconv.Itoa(formatNumber)+"\n"))
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, d := range []string{dataDir(dir), filepath.Dir(filepath.Clean(dir))} {
+		if err := atomicfile.SyncDir(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}

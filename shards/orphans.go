@@ -1,0 +1,55 @@
+package shards
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// CollectOrphans removes the files that a crash or a lost race left, and returns their names below dir.
+// An orphan is a file whose number is not above the newest entry and which no entry names.
+func CollectOrphans(dir string) ([]string, error) {
+	t, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := orphans(t)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range names {
+		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(n))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return names[:i], fmt.Errorf("collect orphan: %w", err)
+		}
+	}
+	return names, nil
+}
+
+func orphans(t *Table) ([]string, error) {
+	named := map[string]bool{}
+	for _, e := range t.Entries() {
+		for _, f := range e.Files {
+			named["data/"+f.Name] = true
+		}
+		for _, f := range e.Rejects {
+			named["rejects/"+f.Name] = true
+		}
+	}
+	newest := t.Version()
+	var found []string
+	for _, sub := range []string{"data", "rejects"} {
+		list, err := os.ReadDir(filepath.Join(t.dir, sub))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("list orphans: %w", err)
+		}
+		for _, f := range list {
+			name := sub + "/" + f.Name()
+			if n, ok := partVersion(f.Name()); ok && n <= newest && !named[name] {
+				found = append(found, name)
+			}
+		}
+	}
+	return found, nil
+}

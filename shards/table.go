@@ -1,0 +1,137 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"millrace"
+)
+
+// Table is what the commit log says. It may be used by several goroutines at once.
+type Table struct {
+	dir   string
+	texts *textCache
+
+	mu      sync.RWMutex
+	entries []*Entry
+}
+
+// Open reads the commit log of DIR. A folder without one is an empty table.
+func Open(dir string) (*Table, error) {
+	if _, err := checkFormat(dir); err != nil {
+		return nil, fmt.Errorf("open corpus: %w", err)
+	}
+	t := &Table{dir: dir, texts: newTextCache(textCacheBytes)}
+	if err := t.Refresh(context.Background()); err != nil {
+		return nil, fmt.Errorf("open corpus %s: %w", dir, err)
+	}
+	return t, nil
+}
+
+// Refresh reads the entries that have come since. It asks for the next number until there is none, and
+// never lists the folder.
+func (t *Table) Refresh(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e, err := readEntry(t.dir, int64(len(t.entries)))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read commit log: %w", err)
+		}
+		t.entries = append(t.entries, e)
+	}
+}
+
+// Wait blocks until the entry version exists.
+func (t *Table) Wait(ctx context.Context, version int64) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if err := t.Refresh(ctx); err != nil {
+			return err
+		}
+		if t.Version() >= version {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Dir is the folder of the corpus.
+func (t *Table) Dir() string { return t.dir }
+
+// Version is the number of the newest entry, -1 where there is none.
+func (t *Table) Version() int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return int64(len(t.entries)) - 1
+}
+
+// Entries are all commits, the oldest first. They must not be changed.
+func (t *Table) Entries() []*Entry {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Clone(t.entries)
+}
+
+// Newest is the newest commit, nil where there is none.
+func (t *Table) Newest() *Entry {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if len(t.entries) == 0 {
+		return nil
+	}
+	return t.entries[len(t.entries)-1]
+}
+
+// Checkpoint is where the newest commit stands. The zero Checkpoint is the start.
+func (t *Table) Checkpoint() millrace.Checkpoint {
+	e := t.Newest()
+	if e == nil {
+		return millrace.Checkpoint{}.Clone()
+	}
+	return e.Checkpoint.Clone()
+}
+
+// Tally is the ledger of the whole table, its stages in the order of the newest commit.
+func (t *Table) Tally() *millrace.Tally {
+	entries := t.Entries()
+	var names []string
+	if len(entries) > 0 {
+		for _, s := range entries[len(entries)-1].Tally.Stages {
+			names = append(names, s.Name)
+		}
+	}
+	sum := millrace.NewTally(names)
+	for _, e := range entries {
+		sum.Add(&e.Tally)
+	}
+	return sum
+}
+
+// Signals are the names of all signals that any file has.
+func (t *Table) Signals() []string { return signalsOf(t.Entries()) }
+
+func signalsOf(entries []*Entry) []string {
+	for _, e := range slices.Backward(entries) {
+		if e.schema {
+			return e.Signals
+		}
+	}
+	return nil
+}
