@@ -177,9 +177,12 @@ func parseHeader(header []byte, data int64) ([]Tensor, error) {
 // elements multiplies a shape; the product may not pass limit.
 func elements(shape []int, limit int64) (int64, error) {
 	n := int64(1)
+	if slices.Contains(shape, 0) {
+		n = 0
+	}
 	for _, d := range shape {
-		if d < 0 || (d > 0 && n > limit/int64(d)) {
-			return 0, errors.New("the shape is too large")
+		if d < 0 || (n > 0 && n > limit/int64(d)) {
+			return 0, errors.New("the shape does not fit")
 		}
 		n *= int64(d)
 	}
