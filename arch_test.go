@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -102,12 +103,16 @@ type pkg struct {
 }
 
 func TestArrows(t *testing.T) {
-	pkgs := list(t)
-	for _, v := range violations(pkgs) {
-		t.Error(v)
-	}
-	if len(pkgs) < 2 {
-		t.Fatalf("go list named %d packages", len(pkgs))
+	for _, goos := range []string{"linux", "darwin", "windows"} {
+		t.Run(goos, func(t *testing.T) {
+			pkgs := list(t, goos)
+			for _, v := range violations(pkgs) {
+				t.Error(v)
+			}
+			if len(pkgs) < 2 {
+				t.Fatalf("go list named %d packages", len(pkgs))
+			}
+		})
 	}
 }
 
@@ -150,11 +155,12 @@ func TestArrowsCatches(t *testing.T) {
 	}
 }
 
-// list asks go list for the module's packages, with their tests.
-func list(t *testing.T) []pkg {
+// list asks go list for the module's packages, with their tests, as built for goos.
+func list(t *testing.T, goos string) []pkg {
 	t.Helper()
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	cmd.Env = append(os.Environ(), "GOOS="+goos)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
