@@ -1,0 +1,126 @@
+package dedup
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"sort"
+
+	"millrace"
+)
+
+// Load implements millrace.Stateful: it folds the committed rows below next. The result equals an Index
+// that has seen the documents themselves.
+func (x *Index) Load(ctx context.Context, next int64) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.reset(); err != nil {
+		return err
+	}
+	if next <= 0 {
+		return nil
+	}
+	if x.opt.Rows == nil || x.opt.Texts == nil {
+		return fmt.Errorf("dedup: inputs below %d are committed, and there is no corpus to read them from", next)
+	}
+	last := int64(-1)
+	err := x.opt.Rows.Rows(ctx, 0, next, func(r Row) error {
+		if r.Offset <= last || r.Offset >= next {
+			return fmt.Errorf("row at offset %d follows one at %d, and %d is the end: %w", r.Offset, last, next, millrace.ErrIntegrity)
+		}
+		last = r.Offset
+		return x.fold(r)
+	})
+	if err != nil {
+		return fmt.Errorf("dedup: read the index back: %w", err)
+	}
+	return x.texts.commit(next)
+}
+
+// fold does what Process did to the state when it saw the row as a document. A later stage or a takedown
+// may have given the row another verdict since; its cluster still tells what happened here.
+func (x *Index) fold(r Row) error {
+	if r.Cluster.IsZero() {
+		return nil // decided before it came here
+	}
+	if _, again := x.seen(r.ID); again {
+		return nil
+	}
+	if r.Cluster != r.ID {
+		of, ok := x.byID.find(r.Cluster)
+		if !ok {
+			return fmt.Errorf("row %s at offset %d is a duplicate of %s, which no row before it is: %w", r.ID, r.Offset, r.Cluster, millrace.ErrIntegrity)
+		}
+		x.addDuplicate(r.ID, of)
+		return nil
+	}
+	var k keys
+	if err := k.decode(r.Keys); err != nil {
+		return fmt.Errorf("row %s at offset %d: %w: %w", r.ID, r.Offset, err, millrace.ErrIntegrity)
+	}
+	x.addKept(r.ID, r.UserID, r.Offset, &k)
+	return nil
+}
+
+// Save implements millrace.Stateful: the texts below next can be read from the corpus from now on.
+// No snapshot is written; Load reads the rows.
+func (x *Index) Save(_ context.Context, next int64) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.texts.commit(next)
+}
+
+// Close removes the scratch files.
+func (x *Index) Close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.texts.close()
+}
+
+// reset empties the Index.
+func (x *Index) reset() error {
+	if x.texts != nil {
+		if err := x.texts.close(); err != nil {
+			return err
+		}
+	}
+	x.kept, x.dups, x.users, x.bands = column[entry]{}, column[duplicate]{}, nil, [bands]bandTable{}
+	x.byID = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).id })
+	x.byContent = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).content })
+	x.dupByID = newOrdTable(func(i uint32) [16]byte { return x.dups.at(i).id })
+	x.texts = &texts{
+		corpus: x.opt.Texts, dir: x.opt.Scratch, limit: x.opt.MemTexts,
+		entry: x.kept.at,
+		below: func(next int64) uint32 {
+			return uint32(sort.Search(x.kept.n, func(i int) bool { return x.kept.at(uint32(i)).offset >= next }))
+		},
+	}
+	return x.texts.open()
+}
+
+// Digest is a hash of the whole state. Equal input gives equal state, however it was batched, saved and loaded.
+func (x *Index) Digest() [32]byte {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h := sha256.New()
+	put := func(v any) { binary.Write(h, binary.LittleEndian, v) }
+	for i := range x.kept.n {
+		e := x.kept.at(uint32(i))
+		put(e.id)
+		put(e.content)
+		put([]int64{e.offset, int64(e.shingles), int64(e.user)})
+		put(e.sketch)
+	}
+	for i := range x.dups.n {
+		d := x.dups.at(uint32(i))
+		put(d.id)
+		put(d.of)
+	}
+	fmt.Fprintf(h, "%q", x.users)
+	for b := range x.bands {
+		put(x.bands[b].tags)
+		put(x.bands[b].ords)
+	}
+	return [32]byte(h.Sum(nil))
+}
