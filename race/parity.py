@@ -32,7 +32,7 @@ def replay(data):
         entry = data / "_delta_log" / f"{n:020}.json"
         if not entry.exists():
             return n, list(live.values()), rejects, total
-        for line in entry.read_text(encoding="utf-8").splitlines():
+        for line in entry.read_text(encoding="utf-8").rstrip("\n").split("\n"):
             action = json.loads(line)
             if "add" in action:
                 add = action["add"]
