@@ -1,6 +1,8 @@
 // Command verify holds the end of the demo against what must be true of it, for .ci/demo. What comes in
-// are the demo's JSON lines, the last one its summary; what goes out is a line for each thing that is
-// wrong, and exit code 1 if there is one. Read in this order: main.go, summary.go, figure.go.
+// are the demo's JSON lines, the last one its summary, and the files that it left; what goes out is a line
+// for each thing that is wrong, and exit code 1 if there is one.
+//
+// Read in this order: main.go, summary.go, judged.go, figure.go.
 package main
 
 import (
@@ -10,43 +12,57 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+
+	"millrace/internal/demo/judge"
 )
 
+// options are the flags.
+type options struct {
+	corpus  string // the corpus that the demo made
+	site    string // where the website left access.log and planted.json
+	figures string // the stored number of kept rows
+	goSum   string
+	write   bool
+}
+
 func main() {
-	figures := flag.String("figures", "", "file with the stored number of kept rows")
-	write := flag.Bool("write", false, "store this run's number there instead of comparing")
-	goSum := flag.String("go-sum", "go.sum", "the go.sum that the demo was built with")
+	var o options
+	flag.StringVar(&o.corpus, "corpus", "", "the demo's corpus, for the judge")
+	flag.StringVar(&o.site, "site", "", "folder with the website's access.log and planted.json, for the judge")
+	flag.StringVar(&o.figures, "figures", "", "file with the stored number of kept rows")
+	flag.StringVar(&o.goSum, "go-sum", "go.sum", "the go.sum that the demo was built with")
+	flag.BoolVar(&o.write, "write", false, "store this run's number of kept rows instead of comparing it")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(4)
 	}
-	if err := run(flag.Arg(0), *figures, *goSum, *write); err != nil {
+	if err := run(flag.Arg(0), o); err != nil {
 		fmt.Fprintln(os.Stderr, "verify:", err)
 		os.Exit(1)
 	}
 }
 
-func run(file, figures, goSum string, write bool) error {
+func run(file string, o options) error {
 	s, err := lastSummary(file)
 	if err != nil {
 		return err
 	}
 	problems := s.check()
-	if figures != "" {
-		now, err := newFigure(goSum, s.Rows)
+	if o.corpus != "" {
+		r, err := judge.Judge(o.corpus, filepath.Join(o.site, "access.log"), filepath.Join(o.site, "planted.json"))
+		if err != nil {
+			return fmt.Errorf("judge: %w", err)
+		}
+		problems = append(problems, s.checkJudge(r)...)
+	}
+	if o.figures != "" {
+		more, err := checkFigure(s.Rows, o)
 		if err != nil {
 			return err
 		}
-		if write {
-			if err := now.store(figures); err != nil {
-				return err
-			}
-		} else if err := now.compare(figures); errors.Is(err, errOther) {
-			fmt.Println(err)
-		} else if err != nil {
-			problems = append(problems, err.Error())
-		}
+		problems = append(problems, more...)
 	}
 	for _, p := range problems {
 		fmt.Fprintln(os.Stderr, "verify:", p)
@@ -57,6 +73,26 @@ func run(file, figures, goSum string, write bool) error {
 	fmt.Printf("demo: %d fetched, %d rows, %d rejects, %d failed, %d kills, %.0f s: as it must be\n",
 		s.Fetched, s.Rows, s.Rejects, s.Failed, s.Kills, s.Seconds)
 	return nil
+}
+
+// checkFigure compares the number of kept rows with the stored one, or stores it.
+func checkFigure(kept int64, o options) ([]string, error) {
+	now, err := newFigure(o.goSum, kept)
+	if err != nil {
+		return nil, err
+	}
+	if o.write {
+		return nil, now.store(o.figures)
+	}
+	err = now.compare(o.figures)
+	if errors.Is(err, errOther) {
+		fmt.Println(err)
+		return nil, nil
+	}
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	return nil, nil
 }
 
 // lastSummary reads the summary from the last of a file's JSON lines.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"millrace/internal/demo/judge"
 )
 
 const good = `{"type":"progress"}
@@ -29,7 +31,7 @@ func file(t *testing.T, summary string) string {
 }
 
 func TestVerify(t *testing.T) {
-	if err := run(file(t, good), "", "", false); err != nil {
+	if err := run(file(t, good), options{}); err != nil {
 		t.Errorf("a good demo is refused: %v", err)
 	}
 	for name, edit := range map[string][2]string{
@@ -50,8 +52,38 @@ func TestVerify(t *testing.T) {
 		if wrong == good {
 			t.Fatalf("%s: %s is not in the summary", name, edit[0])
 		}
-		if err := run(file(t, wrong), "", "", false); err == nil {
+		if err := run(file(t, wrong), options{}); err == nil {
 			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func TestSummaryIsWhatTheJudgeCounts(t *testing.T) {
+	s, err := lastSummary(file(t, good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := judge.Report{Rows: 250, Rejects: 150, Failed: 1, Truth: map[string]judge.Score{},
+		Reasons: map[string]int{"fetch.status": 49, "failed.fetch": 1, "dup.near": 60, "dup.exact": 40},
+		Ledger:  judge.Ledger{URLsFetched: 390}, Site: judge.Site{Requests: 500, BoundSeconds: 60, SpanSeconds: 50}}
+	for kind, x := range s.Truth {
+		r.Truth[kind] = judge.Score{Planted: int(x.Planted), Right: int(x.Right)}
+	}
+	if got := s.checkJudge(r); len(got) != 0 {
+		t.Errorf("equal counts are refused: %v", got)
+	}
+	for name, change := range map[string]func(*judge.Report){
+		"rows":    func(r *judge.Report) { r.Rows++ },
+		"fetched": func(r *judge.Report) { r.Ledger.URLsFetched-- },
+		"reasons": func(r *judge.Report) { r.Reasons = map[string]int{"dup.near": 150} },
+		"lost":    func(r *judge.Report) { r.Ledger.Lost = 1 },
+		"truth":   func(r *judge.Report) { r.Truth = map[string]judge.Score{"near": {Planted: 60, Right: 60}} },
+		"span":    func(r *judge.Report) { r.Site.SpanSeconds = 67 },
+	} {
+		other := r
+		change(&other)
+		if len(s.checkJudge(other)) == 0 {
+			t.Errorf("%s: a difference is not seen", name)
 		}
 	}
 }
