@@ -33,9 +33,10 @@ func main() {
 
 // column is what a leaf's values need to be told.
 type column struct {
-	name string
-	list bool
-	text bool
+	name  string
+	list  bool
+	empty int // of a list: the definition level that means empty; a lower one means null
+	text  bool
 }
 
 func dump(out io.Writer, name string) error {
@@ -71,6 +72,11 @@ func leaves(schema *parquet.Schema) []column {
 		c := column{list: leaf.MaxRepetitionLevel > 0, name: path[0]}
 		if len(path) > 1 {
 			c.name += "." + path[len(path)-1]
+		}
+		for _, f := range schema.Fields() {
+			if f.Name() == path[0] && f.Optional() {
+				c.empty = 1
+			}
 		}
 		if t := leaf.Node.Type().LogicalType(); t != nil {
 			c.text = t.String() == "STRING"
@@ -109,12 +115,12 @@ func object(row parquet.Row, columns []column) map[string]any {
 			out[c.name] = c.value(values[0])
 			return true
 		}
-		if values[0].IsNull() && values[0].DefinitionLevel() == 0 {
+		list := []any{}
+		switch level := values[0].DefinitionLevel(); {
+		case level < c.empty:
 			out[c.name] = nil
 			return true
-		}
-		list := []any{}
-		if !(len(values) == 1 && values[0].IsNull() && values[0].DefinitionLevel() == 1) {
+		case level > c.empty:
 			for _, v := range values {
 				list = append(list, c.value(v))
 			}
