@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -67,6 +68,26 @@ func TestBlockMarks(t *testing.T) {
 		for _, b := range mustBlocks(t, name) {
 			if slices.Contains([]string{"bash", "shell", "zsh", "terminal"}, b.mark) {
 				t.Errorf("%s:%d: marked %q: sh is run, console is not; choose one", name, b.line, b.mark)
+			}
+		}
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)`)
+
+// TestLinks finds links to files that are not there.
+func TestLinks(t *testing.T) {
+	for _, name := range append(pages(t), "CONTRIBUTING.md", "SECURITY.md") {
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(m[1], ":") {
+				continue // another site: tests do not ask the web
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.Dir(name), m[1])); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", name, m[1])
 			}
 		}
 	}
