@@ -73,7 +73,7 @@ func produce(c *kafka.Client, topic string, partition int, values ...string) (in
 // fetch gives the values from an offset on, of one request.
 func fetch(c *kafka.Client, topic string, partition int, offset int64) (values []string, first, high int64, err error) {
 	r, err := c.Fetch(context.Background(), &kafka.FetchRequest{Topic: topic, Partition: partition, Offset: offset,
-		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Second})
+		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 50 * time.Millisecond})
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -1,0 +1,171 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"millrace"
+)
+
+const (
+	batchBytes = 1 << 20 // uncompressed, at which a batch is cut
+	// largestValue leaves room for headers and for what zstd adds to bytes that do not compress.
+	largestValue = maxMessage - 256<<10
+)
+
+// TopicSink writes Documents into a topic. It is a millrace.Sink for a belt whose Positions come from an
+// ordered source. What Write has returned from is acknowledged by the broker.
+type TopicSink struct {
+	topic  Topic
+	newest func(context.Context) (millrace.Checkpoint, error)
+	client *client
+	rcv    *receiver // what a receiver has taken, as far as this sink knows
+	ready  bool
+}
+
+// Sink makes the sink. newest gives the checkpoint of the mill's newest commit: Next of this topic, and
+// Marks for each partition upstream of it.
+func (t Topic) Sink(newest func(context.Context) (millrace.Checkpoint, error)) *TopicSink {
+	return &TopicSink{topic: t, newest: newest}
+}
+
+// Close ends the connections.
+func (s *TopicSink) Close() error {
+	if s.client != nil {
+		s.client.close()
+		s.client = nil
+	}
+	return nil
+}
+
+// Commits may trim the topic between two looks; a commit that moves each time is one a second at most.
+const resumeTries = 20
+
+// Resume folds what stands in the topic behind the newest commit, by the receiver's own rules, and gives
+// for each source partition the offset after the highest one found.
+func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
+	s.ready = false
+	s.Close()
+	s.client = s.topic.open()
+	for try := 1; ; try++ {
+		at, err := s.newest(ctx)
+		if err != nil {
+			return millrace.Checkpoint{}, fmt.Errorf("read the newest commit: %w", err)
+		}
+		r := newReceiver(s.topic.Recipe, at.Marks)
+		err = s.fold(ctx, r, at.Next[s.topic.partition()])
+		if errors.Is(err, millrace.ErrMoved) && try < resumeTries {
+			select {
+			case <-time.After(backoff(s.topic.firstPause(), try)): // trimmed meanwhile: there is a newer commit
+			case <-ctx.Done():
+				return millrace.Checkpoint{}, ctx.Err()
+			}
+			continue
+		}
+		if errors.Is(err, millrace.ErrMoved) {
+			return millrace.Checkpoint{}, fmt.Errorf("topic %s was trimmed past the newest commit: %w: %w", s.topic.partition(), err, millrace.ErrIntegrity)
+		}
+		if err != nil {
+			return millrace.Checkpoint{}, err
+		}
+		s.rcv, s.ready = r, true
+		next := millrace.Checkpoint{Next: map[millrace.Partition]int64{}, Marks: map[millrace.Partition]int64{}}
+		for p, m := range r.marks {
+			next.Next[p] = m + 1
+		}
+		return next, nil
+	}
+}
+
+// fold takes the messages from offset from to the end.
+func (s *TopicSink) fold(ctx context.Context, r *receiver, from int64) error {
+	begin, end, err := s.client.ends(ctx)
+	if err != nil {
+		return err
+	}
+	if from < begin {
+		return fmt.Errorf("offset %d is below the first one, %d: %w", from, begin, millrace.ErrMoved)
+	}
+	if from > end {
+		return shorter(s.topic.partition(), from, end)
+	}
+	for from < end {
+		f, err := s.client.fetch(ctx, from)
+		if err != nil {
+			return err
+		}
+		for i := range f.messages {
+			if _, _, err := r.take(&f.messages[i]); err != nil {
+				return err
+			}
+		}
+		from += int64(len(f.messages))
+	}
+	return nil
+}
+
+// shorter is the error for a log that has lost its end, or is another one.
+func shorter(p millrace.Partition, from, end int64) error {
+	return fmt.Errorf("the newest commit has read topic %s up to offset %d, but it ends at %d: it is another log, or has lost its end: %w",
+		p, from, end, millrace.ErrIntegrity)
+}
+
+// Write appends docs in order and returns when all are acknowledged. After an error the sink takes no
+// more until Resume: a batch that failed never lets a later one pass.
+func (s *TopicSink) Write(ctx context.Context, docs []*millrace.Document) (err error) {
+	if !s.ready {
+		return fmt.Errorf("write to topic %s: the sink has to resume first: %w", s.topic.partition(), millrace.ErrStop)
+	}
+	defer func() { s.ready = err == nil }()
+	var recs []kafka.Record
+	var values [][]byte
+	size := 0
+	for _, d := range docs {
+		src := d.Position
+		if src.IsZero() || src.Offset <= s.rcv.above(src.Partition) {
+			return fmt.Errorf("write to topic %s: document at %q does not follow offset %d of its source: %w",
+				s.topic.partition(), src, s.rcv.above(src.Partition), millrace.ErrIntegrity)
+		}
+		value := encodeWithin(d, largestValue)
+		if size > 0 && size+len(value) > batchBytes {
+			if _, err := s.client.produce(ctx, recs, values); err != nil {
+				return err
+			}
+			recs, values, size = nil, nil, 0
+		}
+		recs = append(recs, kafka.Record{Headers: headers(src, s.rcv.above(src.Partition), s.topic.Recipe, value)})
+		values, size = append(values, value), size+len(value)
+		s.rcv.marks[src.Partition] = src.Offset
+	}
+	if size == 0 {
+		return nil
+	}
+	_, err = s.client.produce(ctx, recs, values)
+	return err
+}
+
+// Flush does nothing, for Write returns only when everything is stored.
+func (s *TopicSink) Flush(context.Context, millrace.Position) error { return nil }
+
+// encodeWithin encodes d. A document whose fields are so large that no broker would take the message
+// becomes a dead letter with what says where it came from.
+func encodeWithin(d *millrace.Document, limit int) []byte {
+	b := Encode(d)
+	if len(b) <= limit {
+		return b
+	}
+	const short = 4 << 10
+	cut := func(s string) string { return s[:min(len(s), short)] }
+	return Encode(&millrace.Document{
+		ID: d.ID, UserID: cut(d.UserID), URLKey: cut(d.URLKey), Attempts: d.Attempts, Settles: d.Settles,
+		Page: millrace.Page{URL: cut(d.Page.URL), FetchedAt: d.Page.FetchedAt, Status: d.Page.Status,
+			MediaType: cut(d.Page.MediaType), Consent: d.Page.Consent, Source: cut(d.Page.Source),
+			Licence: cut(d.Page.Licence), Claim: d.Page.Claim},
+		Verdict: millrace.Verdict{Reason: millrace.FailedDecode, Stage: "decode", Signal: "message_bytes",
+			Value: float64(len(b)), Limit: float64(limit), Err: "the document's fields do not fit into one message"},
+	})
+}

@@ -1,0 +1,213 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+
+	"millrace"
+)
+
+// Topic is one partition of a topic, in the embedded broker or in Apache Kafka.
+type Topic struct {
+	Addr       string // host:port of a broker
+	Name       string
+	Partition  int32
+	Partitions int32  // that Ensure creates; 0 is just enough for Partition
+	Recipe     string // the hash of everything upstream; messages of another one are ignored
+	Log        *slog.Logger
+
+	// Tests come between client and broker, and do not wait as long.
+	dial             dialer
+	fetchWait, pause time.Duration
+}
+
+func (t Topic) partition() millrace.Partition {
+	return millrace.Partition{Topic: t.Name, Index: t.Partition}
+}
+
+func (t Topic) firstPause() time.Duration {
+	if t.pause > 0 {
+		return t.pause
+	}
+	return firstPause
+}
+
+func (t Topic) wait() time.Duration {
+	if t.fetchWait > 0 {
+		return t.fetchWait
+	}
+	return fetchWait
+}
+
+// maxMessage is the broker's limit for a batch; ours stay well below.
+const maxMessage = 4 << 20
+
+// Ensure creates the topic where it does not exist, and waits until each partition has a leader. Nothing
+// is ever deleted by time or size: Trim alone does that.
+func (t Topic) Ensure(ctx context.Context) error {
+	c := t.open()
+	defer c.close()
+	want := max(t.Partitions, t.Partition+1)
+	err := c.retry(ctx, "create", func(ctx context.Context) error {
+		r, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+			Topic: t.Name, NumPartitions: int(want), ReplicationFactor: -1, // the broker's default
+			ConfigEntries: []kafka.ConfigEntry{
+				{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+				{ConfigName: "retention.ms", ConfigValue: "-1"},
+				{ConfigName: "retention.bytes", ConfigValue: "-1"},
+				{ConfigName: "compression.type", ConfigValue: "producer"},
+				{ConfigName: "max.message.bytes", ConfigValue: fmt.Sprint(maxMessage)},
+			},
+		}}})
+		if err != nil {
+			return err
+		}
+		if err := r.Errors[t.Name]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.retry(ctx, "wait for", func(ctx context.Context) error { return c.led(ctx, int(want)) })
+}
+
+var errNoLeader = errors.New("a partition has no leader yet")
+
+// led checks that the topic has the partitions, and each a leader.
+func (c *client) led(ctx context.Context, want int) error {
+	r, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}})
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(r.Topics, func(t kafka.Topic) bool { return t.Name == c.topic.Name })
+	if i < 0 {
+		return kafka.UnknownTopicOrPartition
+	}
+	if err := r.Topics[i].Error; err != nil {
+		return err
+	}
+	if have := len(r.Topics[i].Partitions); have != want {
+		return fmt.Errorf("topic %s has %d partitions, %d were asked for: %w", c.topic.Name, have, want, millrace.ErrStop)
+	}
+	for _, p := range r.Topics[i].Partitions {
+		if p.Error != nil {
+			return p.Error
+		}
+		if p.Leader.Host == "" {
+			return errNoLeader
+		}
+	}
+	return nil
+}
+
+// Mark appends a flush mark: the mill closes its shard there.
+func (t Topic) Mark(ctx context.Context) (millrace.Position, error) {
+	c := t.open()
+	defer c.close()
+	rec := kafka.Record{Headers: []kafka.Header{
+		{Key: headKind, Value: []byte(kindMark)},
+		{Key: headRecipe, Value: []byte(t.Recipe)},
+	}}
+	at, err := c.produce(ctx, []kafka.Record{rec}, [][]byte{nil})
+	if err != nil {
+		return millrace.Position{}, err
+	}
+	return millrace.Position{Partition: c.part, Offset: at}, nil
+}
+
+// Ends gives the first offset of the partition, and the one after the last.
+func (t Topic) Ends(ctx context.Context) (begin, end int64, err error) {
+	c := t.open()
+	defer c.close()
+	return c.ends(ctx)
+}
+
+// Trim deletes what lies below offset before. Only what the newest commit has behind it may go.
+func (t Topic) Trim(ctx context.Context, before int64) error {
+	c := t.open()
+	defer c.close()
+	return c.retry(ctx, "trim", func(ctx context.Context) error {
+		r, err := c.pool.RoundTrip(ctx, c.kafka.Addr, &deleteRecordsRequest{
+			TimeoutMs: int32(requestTimeout.Milliseconds()),
+			Topics: []deleteRecordsTopic{{Name: t.Name, Partitions: []deleteRecordsPartition{
+				{Partition: t.Partition, Offset: before},
+			}}},
+		})
+		if err != nil {
+			return err
+		}
+		for _, topic := range r.(*deleteRecordsResponse).Topics {
+			for _, p := range topic.Partitions {
+				if p.ErrorCode != 0 {
+					return kafka.Error(p.ErrorCode)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// kafka-go has no DeleteRecords; these are its messages, version 0 and 1.
+type deleteRecordsRequest struct {
+	Topics    []deleteRecordsTopic `kafka:"min=v0,max=v1"`
+	TimeoutMs int32                `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsTopic struct {
+	Name       string                   `kafka:"min=v0,max=v1"`
+	Partitions []deleteRecordsPartition `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsPartition struct {
+	Partition int32 `kafka:"min=v0,max=v1"`
+	Offset    int64 `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsResponse struct {
+	ThrottleTimeMs int32                 `kafka:"min=v0,max=v1"`
+	Topics         []deletedRecordsTopic `kafka:"min=v0,max=v1"`
+}
+
+type deletedRecordsTopic struct {
+	Name       string                    `kafka:"min=v0,max=v1"`
+	Partitions []deletedRecordsPartition `kafka:"min=v0,max=v1"`
+}
+
+type deletedRecordsPartition struct {
+	Partition    int32 `kafka:"min=v0,max=v1"`
+	LowWatermark int64 `kafka:"min=v0,max=v1"`
+	ErrorCode    int16 `kafka:"min=v0,max=v1"`
+}
+
+func (*deleteRecordsRequest) ApiKey() protocol.ApiKey  { return protocol.DeleteRecords }
+func (*deleteRecordsResponse) ApiKey() protocol.ApiKey { return protocol.DeleteRecords }
+
+// Broker sends the request to the leader of its only partition.
+func (r *deleteRecordsRequest) Broker(c protocol.Cluster) (protocol.Broker, error) {
+	t := r.Topics[0]
+	p, ok := c.Topics[t.Name].Partitions[t.Partitions[0].Partition]
+	if !ok {
+		return protocol.Broker{}, protocol.NewErrNoTopic(t.Name)
+	}
+	b, ok := c.Brokers[p.Leader]
+	if !ok {
+		return protocol.Broker{}, protocol.NewErrNoLeader(t.Name, p.ID)
+	}
+	return b, nil
+}
+
+// registerDeleteRecords makes the messages known to kafka-go. It has to happen before the first
+// connection, for kafka-go then looks up every key that a broker offers.
+var registerDeleteRecords = sync.OnceFunc(func() {
+	protocol.Register(&deleteRecordsRequest{}, &deleteRecordsResponse{})
+})
