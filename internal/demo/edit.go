@@ -32,30 +32,49 @@ func substitutes() []string {
 // editTo replaces words of p's prose, one after the other, until the copy's similarity lies in w.
 // It reports false where the page is too short to be cut that finely.
 func editTo(p *page, w window, rng *rand.Rand) (*page, float64, bool) {
-	q := p.clone()
+	e := editor{q: p.clone(), rng: rng, subs: substitutes()}
 	want := shingles(p.text())
-	subs := substitutes()
-	for range 4 * len(want) {
-		i := rng.IntN(len(q.blocks))
-		if q.blocks[i].kind != para {
+	// A word is in at most five shingles, so this many can be replaced before the window begins.
+	safe := int(float64(len(want)) * (1 - w.to) / (1 + w.to) / 5)
+	for range 4*len(want) + 16 {
+		undo := e.replace()
+		if undo == nil {
 			continue
 		}
-		words := strings.Split(q.blocks[i].text, " ")
-		k := rng.IntN(len(words))
-		if !plainWord(words[k]) {
+		if safe--; safe >= 0 {
 			continue
 		}
-		old := q.blocks[i].text
-		words[k] = subs[rng.IntN(len(subs))]
-		q.blocks[i].text = strings.Join(words, " ")
-		switch j := jaccard(want, shingles(q.text())); {
+		switch j := jaccard(want, shingles(e.q.text())); {
 		case j < w.from:
-			q.blocks[i].text = old
+			undo()
 		case j < w.to:
-			return q, j, true
+			return e.q, j, true
 		}
 	}
 	return nil, 0, false
+}
+
+type editor struct {
+	q    *page
+	rng  *rand.Rand
+	subs []string
+}
+
+// replace puts another word in the place of one, or gives nil where it has hit nothing replaceable.
+func (e *editor) replace() (undo func()) {
+	b := &e.q.blocks[e.rng.IntN(len(e.q.blocks))]
+	if b.kind != para {
+		return nil
+	}
+	words := strings.Split(b.text, " ")
+	k := e.rng.IntN(len(words))
+	if !plainWord(words[k]) {
+		return nil
+	}
+	old := b.text
+	words[k] = e.subs[e.rng.IntN(len(e.subs))]
+	b.text = strings.Join(words, " ")
+	return func() { b.text = old }
 }
 
 // plainWord holds for lower-case words of some length, which carry no stop-word count.

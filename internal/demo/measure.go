@@ -1,46 +1,75 @@
 package demo
 
 import (
-	"hash/fnv"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// shingles is the set of a text's runs of five words, as hashes. Shorter texts are one shingle.
-func shingles(text string) map[uint64]struct{} {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	const n = 5
-	set := make(map[uint64]struct{}, len(words))
+// shingles is the set of a text's runs of five words, as sorted hashes. A shorter text is one shingle.
+func shingles(text string) []uint64 {
+	words := wordHashes(text)
 	if len(words) == 0 {
-		return set
+		return nil
 	}
+	const n = 5
+	set := make([]uint64, 0, len(words))
 	for i := 0; i == 0 || i+n <= len(words); i++ {
-		h := fnv.New64a()
+		h := uint64(offset64)
 		for _, w := range words[i:min(i+n, len(words))] {
-			h.Write([]byte(w))
-			h.Write([]byte{0})
+			h = (h ^ w) * prime64
+			h ^= h >> 29
 		}
-		set[h.Sum64()] = struct{}{}
+		set = append(set, h)
 	}
-	return set
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// The constants of FNV-1a.
+const (
+	offset64 = 14695981039346656037
+	prime64  = 1099511628211
+)
+
+// wordHashes hashes each run of letters and digits, in lower case.
+func wordHashes(text string) []uint64 {
+	out := make([]uint64, 0, len(text)/6)
+	h, in := uint64(offset64), false
+	for _, r := range text {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			h = (h ^ uint64(unicode.ToLower(r))) * prime64
+			in = true
+			continue
+		}
+		if in {
+			out = append(out, h)
+			h, in = offset64, false
+		}
+	}
+	if in {
+		out = append(out, h)
+	}
+	return out
 }
 
 // jaccard is the share of shingles that two sets have in common.
-func jaccard(a, b map[uint64]struct{}) float64 {
-	if len(a) > len(b) {
-		a, b = b, a
-	}
+func jaccard(a, b []uint64) float64 {
 	both := 0
-	for h := range a {
-		if _, ok := b[h]; ok {
+	for i, k := 0, 0; i < len(a) && k < len(b); {
+		switch {
+		case a[i] < b[k]:
+			i++
+		case a[i] > b[k]:
+			k++
+		default:
 			both++
+			i++
+			k++
 		}
 	}
-	if both == 0 {
-		return 0
-	}
-	return float64(both) / float64(len(a)+len(b)-both)
+	return float64(both) / float64(max(1, len(a)+len(b)-both))
 }
 
 // readable is a cautious guess whether Gopher's rules keep a page: it measures the worst of them with

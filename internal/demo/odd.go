@@ -31,7 +31,7 @@ type flaw struct {
 const retryAfter = 3 * time.Second
 
 // oddity answers a path that is no page.
-type oddity func(w http.ResponseWriter, r *http.Request)
+type oddity func(w *meter, r *http.Request)
 
 // tongues are sentences that lose their letters in a wrong decoding. Each uses Latin-1 letters or typography.
 func tongues() []string {
@@ -135,7 +135,7 @@ func (b *planter) oddities(c counts) {
 	for i := range c.moved {
 		h := s.ordinary(4*i + 2)
 		path, to := "/moved/"+strconv.Itoa(i)+".html", docs[b.rng.IntN(len(docs))]
-		h.odd[path] = func(w http.ResponseWriter, r *http.Request) {
+		h.odd[path] = func(w *meter, r *http.Request) {
 			http.Redirect(w, r, s.expand(to.ref()), http.StatusMovedPermanently)
 		}
 		b.behind(s.ordinary(i), h, path)
@@ -173,7 +173,7 @@ func (b *planter) private(c counts) {
 		from, into := s.ordinary(5*i+4), s.ordinary(i)
 		path, target := "/go/"+strconv.Itoa(i), "/private/target-"+strconv.Itoa(i)+".html"
 		into.odd[target] = serveText("Private target", "A redirect is no permission.")
-		from.odd[path] = func(w http.ResponseWriter, r *http.Request) {
+		from.odd[path] = func(w *meter, r *http.Request) {
 			http.Redirect(w, r, into.base+target, http.StatusFound)
 		}
 		b.behind(s.ordinary(i+2), from, path)
@@ -184,7 +184,7 @@ func (b *planter) private(c counts) {
 
 // calendar never ends: every month links to the next.
 func (b *planter) calendar(h *host) {
-	h.odd["/calendar/"] = func(w http.ResponseWriter, r *http.Request) {
+	h.odd["/calendar/"] = func(w *meter, r *http.Request) {
 		var year, month int
 		if n, _ := fmt.Sscanf(r.URL.Path, "/calendar/%d/%d", &year, &month); n != 2 || month < 1 || month > 12 || year < 1 || year > 99999 {
 			http.NotFound(w, r)
@@ -204,14 +204,14 @@ func (b *planter) loop(h *host) {
 	steps := []string{"/loop/a", "/loop/b", "/loop/c"}
 	for i, path := range steps {
 		to := steps[(i+1)%len(steps)]
-		h.odd[path] = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
+		h.odd[path] = func(w *meter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) }
 	}
 	b.behind(h, h, steps[0])
 	b.odd("trap", ref(h.index, "/loop/"), Expect{Fate: "at_most", Requests: 2 * len(steps)})
 }
 
 func serveText(title, text string) oddity {
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w *meter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, "<!DOCTYPE html><title>%s</title><h1>%s</h1><p>%s</p>\n", title, title, text)
 	}
@@ -223,7 +223,7 @@ func filler() []byte {
 	return bytes.Repeat(line, 64<<10/len(line)+1)[:64<<10]
 }
 
-func serveBig(w http.ResponseWriter, _ *http.Request) {
+func serveBig(w *meter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(bigPage))
 	chunk := filler()
@@ -236,7 +236,7 @@ func serveBig(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func serveEndless(w http.ResponseWriter, r *http.Request) {
+func serveEndless(w *meter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	chunk := filler()
 	out := http.NewResponseController(w)
@@ -248,6 +248,7 @@ func serveEndless(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-r.Context().Done():
+			w.err = r.Context().Err()
 			return
 		case <-tick.C:
 		}

@@ -36,6 +36,8 @@ type page struct {
 	flaw    flaw
 	gzip    bool
 	raw     []byte   // a file of the user's, served as it is
+	set     []uint64 // shingles, while pages are chosen
+	carries bool     // an edited copy can be made of it
 	related []*page  // links into other hosts
 	traps   []string // places that should not be followed, or not for ever
 	index   []*page  // of a front page: every page of its host

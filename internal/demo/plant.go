@@ -92,6 +92,11 @@ func (s *Site) gather(ctx context.Context, want, bases int, rng *rand.Rand) (poo
 				} else {
 					found[i], err = packagePages(&bc, u)
 				}
+				for _, p := range found[i] {
+					p.charset = utf8Page()
+					p.set = shingles(p.text())
+					p.carries = p.words() < 1500 && readable(p, 100)
+				}
 				return err
 			})
 		}
@@ -104,9 +109,8 @@ func (s *Site) gather(ctx context.Context, want, bases int, rng *rand.Rand) (poo
 					continue
 				}
 				paths[p.path] = true
-				p.charset = utf8Page()
 				pool = append(pool, p)
-				if readable(p, 100) && p.words() < 1500 {
+				if p.carries {
 					good = append(good, p)
 				}
 			}
@@ -144,11 +148,8 @@ func (s *Site) units(ctx context.Context) ([]unit, error) {
 func alone(good, pool []*page) []*page {
 	const most = 0.3
 	owners := map[uint64][]int32{} // shingle -> pages
-	sizes := make([]int, len(pool))
 	for i, p := range pool {
-		set := shingles(p.text())
-		sizes[i] = len(set)
-		for h := range set {
+		for _, h := range p.set {
 			if len(owners[h]) < 16 { // more is boilerplate
 				owners[h] = append(owners[h], int32(i))
 			}
@@ -156,22 +157,25 @@ func alone(good, pool []*page) []*page {
 	}
 	var out []*page
 	for _, p := range good {
-		set := shingles(p.text())
 		both := map[int32]int{}
-		for h := range set {
+		for _, h := range p.set {
 			for _, i := range owners[h] {
 				both[i]++
 			}
 		}
 		ok := true
 		for i, n := range both {
-			if pool[i] != p && float64(n) > most*float64(len(set)+sizes[i]-n) {
+			q := pool[i]
+			if q != p && float64(n) > most*float64(len(p.set)+len(q.set)-n) {
 				ok = false
 			}
 		}
 		if ok {
 			out = append(out, p)
 		}
+	}
+	for _, p := range pool {
+		p.set = nil
 	}
 	return out
 }

@@ -95,14 +95,14 @@ func (x *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rec.Kind, rec.Closed = x.answer(w, r, h)
 	rec.Allowed = rec.Kind == "robots" || allowed(r.URL.Path)
 	rec.Status, rec.Bytes, rec.Done = w.status, w.bytes, s.log.now()
-	if w.err != nil || r.Context().Err() != nil {
+	if w.err != nil {
 		rec.Cut, rec.Done = true, w.last
 	}
 	s.log.add(rec)
 }
 
 // answer serves one path and says what kind of thing it was, and until when the host is closed.
-func (x *handler) answer(w http.ResponseWriter, r *http.Request, h *host) (kind string, closed int64) {
+func (x *handler) answer(w *meter, r *http.Request, h *host) (kind string, closed int64) {
 	path := (&url.URL{Path: r.URL.Path}).EscapedPath() // spelled as ours are
 	switch {
 	case path == "/robots.txt":
@@ -121,9 +121,10 @@ func (x *handler) answer(w http.ResponseWriter, r *http.Request, h *host) (kind 
 		odd = h.odd["/calendar/"]
 	}
 	if odd == nil {
-		odd = http.NotFound
+		http.NotFound(w, r)
+	} else {
+		odd(w, r)
 	}
-	odd(w, r)
 	return "page", 0
 }
 
@@ -229,7 +230,7 @@ type meter struct {
 	status int
 	bytes  int64
 	last   int64 // the last piece was taken
-	err    error
+	err    error // the client went away
 }
 
 func (m *meter) WriteHeader(code int) {

@@ -374,7 +374,7 @@ func TestWords(t *testing.T) {
 		"Don't  STOP—now, 3rd.":   "don t stop now 3rd",
 		"春眠 ok":                   "春 眠 ok",
 		"cafe\u0301 Zo\u00eb":     "cafe\u0301 zo\u00eb",
-		"\u0301a":                 "a",
+		"soft\u00adhyphen":        "softhyphen",
 		"\xff\xfea \x00b":         "a b",
 		"ひらがなカナ ไทย":              "ひ ら が な カ ナ ไ ท ย",
 		strings.Repeat("_", 1000): "",

@@ -37,11 +37,17 @@ func newTwins(t *table) *twins {
 	return w
 }
 
-// words are lower-case runs of letters, marks and digits; a Han, kana or Thai sign is a word by itself.
+// words are lower-case runs of letters, marks and numbers; in scripts that write no blanks each sign is a
+// word by itself. Invisible format characters are no part of a word and end none.
 func words(text string) []string {
 	var out []string
 	start := -1
-	text = strings.ToLower(text)
+	text = strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text))
 	end := func(i int) {
 		if start >= 0 {
 			out = append(out, text[start:i])
@@ -50,10 +56,10 @@ func words(text string) []string {
 	}
 	for i, r := range text {
 		switch {
-		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
 			end(i)
 			out = append(out, string(r))
-		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && start >= 0:
+		case unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r):
 			if start < 0 {
 				start = i
 			}
