@@ -49,7 +49,7 @@ func (s *Site) fromFolder(ctx context.Context) error {
 		return fmt.Errorf("serve folder %s: %w", s.opt.Folder, err)
 	}
 	if len(pages) == 0 {
-		return fmt.Errorf("serve folder %s: no .html, .htm, .txt or .md file in it.\nTry: millrace demo, without a folder", s.opt.Folder)
+		return fmt.Errorf("serve folder %s: no .html, .htm, .txt or .md file in it", s.opt.Folder)
 	}
 	s.makeHosts(min(s.opt.MaxHosts, max(1, len(pages)/8)))
 	rng := rand.New(rand.NewPCG(s.opt.Seed, 0x666f6c64))

@@ -13,7 +13,7 @@ import (
 // Request is a line of access.log.
 type Request struct {
 	T         int64  `json:"t_ns"`    // arrival, in nanoseconds since 1970, by a clock that never steps
-	Done      int64  `json:"done_ns"` // the last byte was handed over; of a cut answer: the last piece that was taken
+	Done      int64  `json:"done_ns"` // just before the last piece was handed over: the client cannot have it sooner
 	Host      string `json:"host"`    // ip:port
 	IP        string `json:"ip"`
 	Port      int    `json:"port"`
@@ -29,7 +29,7 @@ type Request struct {
 	Cut       bool   `json:"cut,omitempty"`             // the client went away first
 }
 
-// accessLog appends one JSON line a request. A line is in the file before the next can begin.
+// accessLog appends one JSON line a request, when its answer ends: lines are not in the order of arrival.
 type accessLog struct {
 	mu    sync.Mutex
 	f     *os.File

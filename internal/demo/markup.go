@@ -146,6 +146,7 @@ func listMark(s string) int {
 // inline takes marks, images and addresses out of a run of Markdown and keeps its words.
 func inline(s string) string {
 	var b strings.Builder
+	lastTag := strings.LastIndexByte(s, '>') // known once, so that many "<" are not many searches
 	for i := 0; i < len(s); {
 		switch c := s[i]; {
 		case c == '`' || c == '*' || c == '!' && strings.HasPrefix(s[i:], "![") || c == '[':
@@ -158,14 +159,8 @@ func inline(s string) string {
 			i += 2 + end + 1
 		case c == ']':
 			i++
-		case c == '<':
-			end := strings.IndexByte(s[i:], '>')
-			if end < 0 {
-				b.WriteByte(c)
-				i++
-				continue
-			}
-			i += end + 1
+		case c == '<' && i < lastTag:
+			i += strings.IndexByte(s[i:], '>') + 1
 		default:
 			b.WriteByte(c)
 			i++

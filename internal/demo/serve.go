@@ -94,10 +94,7 @@ func (x *handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &meter{ResponseWriter: rw, now: s.log.now, last: rec.T}
 	rec.Kind, rec.Closed = x.answer(w, r, h)
 	rec.Allowed = rec.Kind == "robots" || allowed(r.URL.Path)
-	rec.Status, rec.Bytes, rec.Done = w.status, w.bytes, s.log.now()
-	if w.err != nil {
-		rec.Cut, rec.Done = true, w.last
-	}
+	rec.Status, rec.Bytes, rec.Done, rec.Cut = w.status, w.bytes, w.last, w.err != nil
 	s.log.add(rec)
 }
 
@@ -229,7 +226,7 @@ type meter struct {
 	now    func() int64
 	status int
 	bytes  int64
-	last   int64 // the last piece was taken
+	last   int64 // when the last piece that was taken was handed over
 	err    error // the client went away
 }
 
@@ -244,12 +241,13 @@ func (m *meter) Write(b []byte) (int, error) {
 	if m.status == 0 {
 		m.status = http.StatusOK
 	}
+	began := m.now()
 	n, err := m.ResponseWriter.Write(b)
 	m.bytes += int64(n)
 	if err != nil {
 		m.err = err
 	} else {
-		m.last = m.now()
+		m.last = began
 	}
 	return n, err
 }

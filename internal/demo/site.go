@@ -32,7 +32,6 @@ const (
 // Site is a website on many loopback hosts.
 type Site struct {
 	opt     SiteOptions
-	rev     string // of the documentation: changes with the Go version
 	hosts   []*host
 	pages   []*page
 	planted []Planted
@@ -106,6 +105,18 @@ func (s *Site) AllowAddr() []string {
 // Answered tells how many of the site's pages have been delivered at least once.
 func (s *Site) Answered() (n, total int) { return int(s.seen.Load()), s.total }
 
+// Summary says in one line what the site is.
+func (s *Site) Summary() string {
+	where := fmt.Sprintf("%d hosts", len(s.hosts))
+	if len(s.hosts) > 0 {
+		where += ", from " + s.hosts[0].base + "/ to " + s.hosts[len(s.hosts)-1].base + "/"
+	}
+	if s.opt.Folder != "" {
+		return fmt.Sprintf("A website of %d pages made of %s, on %s.", s.total, s.opt.Folder, where)
+	}
+	return fmt.Sprintf("A website of %d pages of Go documentation on %s; %d things are planted on it.", s.total, where, len(s.planted))
+}
+
 // Planted lists what is on the site on purpose, as planted.json has it.
 func (s *Site) Planted() []Planted { return s.planted }
 
@@ -143,7 +154,7 @@ func (s *Site) listen(ctx context.Context) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("demo site: %w.\nTry: another port with --port", err)
+	return fmt.Errorf("demo site: %w", err)
 }
 
 func (s *Site) listenAt(ctx context.Context, port int) error {

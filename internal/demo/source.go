@@ -29,7 +29,7 @@ type tree struct {
 func findTrees(ctx context.Context) (goroot string, trees []tree, err error) {
 	goroot, modcache := goEnv(ctx)
 	if _, err := os.Stat(filepath.Join(goroot, "src", "fmt")); goroot == "" || err != nil {
-		return "", nil, fmt.Errorf("the demo serves the Go documentation to itself: %w (GOROOT is %q).\nTry: install Go from https://go.dev/dl, or give a folder: millrace demo FOLDER", ErrNoGo, goroot)
+		return "", nil, fmt.Errorf("the demo serves the Go documentation to itself: %w (GOROOT is %q); install Go from https://go.dev/dl, or give the demo a folder of texts", ErrNoGo, goroot)
 	}
 	trees = append(trees, tree{dir: filepath.Join(goroot, "src"), std: true})
 	info, ok := debug.ReadBuildInfo()
