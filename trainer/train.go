@@ -23,6 +23,9 @@ type Options struct {
 	Follow bool
 	// StopAfterIdle ends a run with Follow when no document has come for so long. 0: it does not end it.
 	StopAfterIdle time.Duration
+	// Pace is the least time from the start of a step to that of the next: it leaves the machine to
+	// the crawl, and spreads a short training over a corpus that still grows.
+	Pace time.Duration
 	// Model makes the model; nil means NewGPT.
 	Model func(Config) (Model, error)
 
@@ -129,6 +132,7 @@ func (r *run) steps(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		start := time.Now()
 		if err := r.feed.at(ctx, step, c.Context+1); err != nil {
 			return err
 		}
@@ -145,6 +149,11 @@ func (r *run) steps(ctx context.Context) error {
 		}
 		if r.state.Step%c.CheckpointEvery == 0 {
 			if err := r.save(); err != nil {
+				return err
+			}
+		}
+		if rest := r.Pace - time.Since(start); rest > 0 && r.state.Step != c.Steps {
+			if err := pause(ctx, rest); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"millrace"
@@ -240,18 +241,26 @@ func TestCancelSaves(t *testing.T) {
 	}
 }
 
+// TestFollowEndsWhenDry: documents come for 20 seconds, then none. The run ends 30 seconds later.
 func TestFollowEndsWhenDry(t *testing.T) {
 	c := small()
-	c.Steps = 0
-	start := time.Now()
-	calls := 0
-	r := train(t, Options{
-		Config: c, Docs: &list{docs: corpus(1, 50), visible: func() int { calls++; return max(0, calls-3) }}, Out: t.TempDir(),
-		Follow: true, StopAfterIdle: 300 * time.Millisecond,
+	c.Steps, c.CheckpointEvery, c.EvalEvery = 0, 100, 100
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		visible := func() int { return min(10, int(time.Since(start)/(2*time.Second))) }
+		r := train(t, Options{
+			Config: c, Docs: &list{docs: corpus(1, 50), visible: visible}, Out: dir,
+			Follow: true, StopAfterIdle: 30 * time.Second, Pace: 200 * time.Millisecond,
+		})
+		// A look at the corpus every 10 steps, that is every 2 seconds.
+		if took := time.Since(start); took < 50*time.Second || took > 55*time.Second || r.Docs != 10 {
+			t.Errorf("ended after %v with %d documents", took, r.Docs)
+		}
+		if want := 240; r.Steps < want-20 || r.Steps > want+20 {
+			t.Errorf("%d steps, want about %d", r.Steps, want)
+		}
 	})
-	if r.Steps == 0 || time.Since(start) < 300*time.Millisecond || r.Docs == 0 {
-		t.Errorf("ended after %v with %+v", time.Since(start), r)
-	}
 }
 
 func TestTrainRefuses(t *testing.T) {

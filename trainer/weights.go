@@ -47,7 +47,9 @@ func (t tensor) matrix() bool { return len(t.shape) > 1 }
 // tensors lists the parameters in the order of the flat array.
 func tensors(c Config) []tensor {
 	w := c.Width
-	const std = 0.02
+	// GPT-2's 0.02 suits its width of 768. Smaller models learn much later with it: the demo's
+	// needed 3.5 bits per byte after 400 steps, and 3.15 with this.
+	std := 1 / math.Sqrt(float64(w))
 	// Each layer adds to the residual stream twice: smaller there, as GPT-2 has it.
 	residual := std / math.Sqrt(2*float64(c.Layers))
 	out := []tensor{
