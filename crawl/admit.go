@@ -1,0 +1,86 @@
+package crawl
+
+import (
+	"strings"
+
+	"millrace"
+)
+
+// origin is where a URL was found.
+type origin struct {
+	seed     bool
+	sitemap  bool
+	page     address // the page that leads there, where it is one
+	depth    int     // of that page
+	hops     int     // redirects that led to that page
+	redirect bool
+}
+
+// admit takes a URL into the frontier, unless it is known or out of scope. A URL whose address
+// alone makes it a trap is taken in and refused.
+func (f *frontier) admit(s *scope, a address, from origin) {
+	if !from.seed && !s.contains(a) {
+		return
+	}
+	e := event{kind: evDiscovered, id: idOf(a.key), url: a.fetch}
+	switch {
+	case from.seed:
+		e.flags = flagSeed
+	case from.sitemap:
+		e.flags = flagSitemap
+	case from.redirect:
+		e.depth, e.hops = uint64(from.depth), uint64(from.hops+1)
+		if a.key == from.page.key {
+			// A site that takes a tracking parameter off, say: the page is behind the redirect.
+			if a.fetch == from.page.fetch {
+				return
+			}
+			e.id, e.flags = aliasID(a), flagAlias
+		}
+	default:
+		e.depth = uint64(from.depth + 1)
+	}
+	known := f.known[e.id]
+	if known != stateUnknown && known != stateTrapped {
+		return
+	}
+	why := f.traps.refuse(a, int(e.depth))
+	if e.hops > maxHops {
+		why = "more than 5 redirects in a row"
+	}
+	if why == "" && from.page.fetch != "" {
+		shapes := f.traps.shapes(from.page, a)
+		if f.traps.full(shapes) {
+			why = "more than 40 URLs of this shape, one leading to the next"
+		}
+		e.text = strings.Join(shapes, "\n")
+	}
+	if why == "" {
+		f.record(e)
+		return
+	}
+	if known == stateUnknown {
+		e.text = ""
+		f.record(e)
+		f.record(event{kind: evRefused, id: e.id, reason: string(millrace.CrawlTrap), rule: why})
+	}
+}
+
+// conclude takes in what a capture that is durable says: its URL is fetched, and leads on. It is the
+// same whether the page has just been fetched or is found in the archive at start-up.
+func (f *frontier) conclude(s *scope, c *capture, next int64) {
+	t := c.task
+	if f.known[t.id] == stateUnknown { // the log's end was lost
+		e := event{kind: evDiscovered, id: t.id, url: t.addr.fetch, depth: uint64(t.depth), hops: uint64(t.hops)}
+		if t.alias {
+			e.flags = flagAlias
+		}
+		f.record(e)
+	}
+	from := origin{page: t.addr, depth: t.depth, hops: t.hops, redirect: c.redirect}
+	for _, a := range c.links {
+		f.admit(s, a, from)
+	}
+	// Last, because it says that the archive is known up to here.
+	f.record(event{kind: evFetched, id: t.id, status: uint64(c.answer.status), next: uint64(next)})
+}

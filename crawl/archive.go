@@ -1,0 +1,102 @@
+package crawl
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"millrace"
+)
+
+// Archive is the Source of what a crawl has written, in its order: Documents come out, nothing is fetched.
+type Archive struct {
+	dir, policy string
+
+	files []warcFile
+	from  int64 // position to begin at
+	until int64 // position to end at; 0 is the end of the archive
+	at    *members
+}
+
+// OpenArchive reads DIR/warc with a consent policy, "training" or "record".
+func OpenArchive(dir, policy string) *Archive {
+	return &Archive{dir: dir, policy: orDefault(policy, "training")}
+}
+
+// Open begins at the first record that c does not count as stored.
+func (a *Archive) Open(ctx context.Context, c millrace.Checkpoint) error {
+	a.Close()
+	if err := checkPolicy(a.policy); err != nil {
+		return err
+	}
+	files, err := listWARC(a.dir)
+	if err != nil {
+		return err
+	}
+	a.from = c.Next[warcPartition()]
+	for len(files) > 1 && files[1].seq <= a.from>>seqShift {
+		files = files[1:]
+	}
+	a.files = files
+	return nil
+}
+
+// Read returns the next Documents.
+func (a *Archive) Read(ctx context.Context, max int) (millrace.Batch, error) {
+	var b millrace.Batch
+	for len(b.Docs) < max {
+		d, err := a.next(ctx)
+		if err == io.EOF && len(b.Docs) > 0 {
+			break
+		}
+		if err != nil {
+			return millrace.Batch{}, err
+		}
+		b.Docs = append(b.Docs, d)
+	}
+	return b, nil
+}
+
+// next finds the next response. The mark in a checkpoint lies behind the first byte of the last
+// record that was stored, so the file is read from its start up to there.
+func (a *Archive) next(ctx context.Context) (*millrace.Document, error) {
+	for {
+		if a.at == nil {
+			if len(a.files) == 0 {
+				return nil, io.EOF
+			}
+			m, err := openMembers(a.files[0], 0)
+			if err != nil {
+				return nil, err
+			}
+			a.at = m
+		}
+		rec, err := a.at.next(ctx)
+		if torn := (*tornError)(nil); err == io.EOF || errors.As(err, &torn) {
+			a.at.close()
+			a.at, a.files = nil, a.files[1:]
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		pos := a.at.file.seq<<seqShift | rec.Offset
+		if a.until > 0 && pos >= a.until {
+			a.Close()
+			return nil, io.EOF
+		}
+		if pos < a.from || rec.Type() != "response" {
+			continue
+		}
+		return placed(rec, a.at.file, a.policy)
+	}
+}
+
+// Close gives the file back.
+func (a *Archive) Close() error {
+	if a.at != nil {
+		a.at.close()
+	}
+	a.at, a.files = nil, nil
+	return nil
+}

@@ -1,0 +1,12 @@
+// Package crawl turns URLs into pages: seeds come in, and out come Documents whose bodies lie in
+// DIR/warc, in the order of that archive. One scheduler decides when each request may go out, and
+// colly carries it. What the site forbids is not asked for; what it says about training is
+// written down. The archive is written first, then the frontier's log, then a Document is handed
+// on: after a crash the archive says what happened, and no page appears twice.
+//
+// Read in this order: options.go (what a user can set), url.go, scope.go, guard.go (which
+// addresses may be dialled), exchange.go and fetch.go (one request), links.go, consent.go,
+// document.go (a WARC record becomes a Document), warcfiles.go and archive.go (the record of it
+// all), state.go and log.go (the frontier), trap.go, sitemap.go, host.go and schedule.go (who is
+// next), work.go, settle.go, crawler.go (the parts joined), fate.go and plan.go (questions about it).
+package crawl

@@ -1,0 +1,263 @@
+package crawl
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace"
+)
+
+// Bounds on what is under way.
+const (
+	maxPending  = 1024     // Documents that nobody has read yet
+	maxUnstored = 512      // captures on their way into the archive
+	maxInMemory = 64 << 20 // bytes of their bodies
+)
+
+// engine is one run of the crawl: a loop that owns the frontier and the schedule, workers that do one
+// job each, and the archiver. Everything that waits, waits in the loop.
+type engine struct {
+	opts  *Options
+	log   *slog.Logger
+	scope *scope
+	front *frontier
+	work  *worker
+	guard *guard
+
+	schedule *schedule
+	mapsSeen map[urlID]bool
+	counts   Counts // requests and bytes
+	shown    *atomic.Pointer[Counts]
+
+	ctx     context.Context
+	results chan result
+	archive chan *capture
+	groups  chan group
+	out     chan *millrace.Document
+
+	busy          int // workers
+	pages         int // pages among their jobs
+	unstored      int
+	unstoredBytes int64
+	pending       []*millrace.Document
+	workers       sync.WaitGroup
+}
+
+// run crawls until nothing is left to do, or ctx ends. It closes e.out.
+func (e *engine) run(ctx context.Context, a *archiver) (err error) {
+	defer close(e.out)
+	var stop context.CancelFunc
+	e.ctx, stop = context.WithCancel(ctx)
+	defer stop()
+	e.results = make(chan result, e.opts.Concurrency)
+	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency)
+	e.groups = make(chan group, 1)
+	go a.run(e.archive, e.groups)
+	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay)
+	e.mapsSeen = map[urlID]bool{}
+	e.enqueueWaiting()
+	err = e.loop()
+	stop()
+	for e.busy > 0 {
+		e.settle(<-e.results)
+	}
+	e.workers.Wait()
+	close(e.archive)
+	for g := range e.groups {
+		if err2 := e.settleGroup(g); err == nil {
+			err = err2
+		}
+	}
+	if err2 := e.front.log.sync(); err == nil {
+		err = err2
+	}
+	e.show()
+	return err
+}
+
+// loop is the heart: one event after the other.
+func (e *engine) loop() error {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	wake := time.NewTimer(time.Hour)
+	defer wake.Stop()
+	for ticks := 0; ; {
+		next, more := e.dispatch(time.Now())
+		if !more && e.quiet() {
+			return nil
+		}
+		if err := e.front.log.flush(); err != nil {
+			return err
+		}
+		wake.Reset(time.Until(next))
+		var out chan *millrace.Document
+		var first *millrace.Document
+		if len(e.pending) > 0 {
+			out, first = e.out, e.pending[0]
+		}
+		select {
+		case r := <-e.results:
+			e.settle(r)
+		case g := <-e.groups:
+			if err := e.settleGroup(g); err != nil {
+				return err
+			}
+		case out <- first:
+			e.pending[0] = nil
+			e.pending = e.pending[1:]
+		case <-wake.C:
+		case <-tick.C:
+			if e.show(); ticks%4 == 0 {
+				if err := e.front.log.sync(); err != nil {
+					return err
+				}
+			}
+			ticks++
+		case <-e.ctx.Done():
+			return context.Cause(e.ctx)
+		}
+	}
+}
+
+// quiet reports whether nothing is under way and everything has been read.
+func (e *engine) quiet() bool {
+	return e.busy == 0 && e.unstored == 0 && len(e.pending) == 0
+}
+
+// show publishes the counts.
+func (e *engine) show() {
+	c := e.front.counts
+	c.Requests, c.Bytes = e.counts.Requests, e.counts.Bytes
+	e.shown.Store(&c)
+	if e.opts.Progress != nil {
+		e.opts.Progress(c)
+	}
+}
+
+// full reports whether a bound forbids to ask for more.
+func (e *engine) full() bool {
+	return e.busy >= e.opts.Concurrency || len(e.pending) >= maxPending || e.unstored >= maxUnstored || e.unstoredBytes >= maxInMemory
+}
+
+// enough reports whether max_pages are fetched or under way.
+func (e *engine) enough() bool {
+	return e.opts.MaxPages > 0 && e.front.counts.Fetched+int64(e.pages+e.unstored) >= int64(e.opts.MaxPages)
+}
+
+// dispatch starts every job that may start now. It returns when to look again, and whether there is
+// anything left to look for.
+func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
+	never := now.Add(time.Hour)
+	for !e.full() && !e.enough() {
+		next, more = e.schedule.advance(now)
+		if len(e.schedule.ready) == 0 {
+			if !more {
+				return never, false
+			}
+			return next, true
+		}
+		h := e.schedule.pop()
+		if t, line, ok := e.pick(h, now); ok {
+			e.start(h, t, line)
+		} else {
+			e.schedule.release(h, now)
+		}
+	}
+	return never, !e.enough() // what is under way will wake the loop
+}
+
+// pick chooses what to ask h for next. URLs that its rules close end here.
+func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
+	if h.dead == nil && (!h.addr.IsValid() || now.Sub(h.resolved) > resolveTTL) {
+		return task{kind: taskResolve}, "", true
+	}
+	for t, ok := h.takeErrand(now); ok; t, ok = h.takeErrand(now) {
+		if h.dead == nil {
+			return t, "", true
+		}
+		e.noRules(t.owner, h.dead)
+	}
+	if !h.ruled(now) {
+		if h.asked {
+			return task{}, "", false
+		}
+		h.asked = true
+		a, err := parseAddress(h.authority+"/robots.txt", nil)
+		if err != nil {
+			e.kill(h, err) // cannot happen: the authority is part of a URL that was parsed
+			return task{}, "", false
+		}
+		return task{kind: taskRobots, addr: a, owner: h}, "", true
+	}
+	for {
+		t, ok := h.takeWork(now)
+		if !ok {
+			return task{}, "", false
+		}
+		if h.dead != nil {
+			e.drop(t, h.dead)
+			continue
+		}
+		allowed, rule, number, cited := h.allowed(t.addr)
+		if allowed {
+			return t, cited, true
+		}
+		if t.kind == taskPage {
+			e.refuse(t, millrace.RobotsDisallow, rule, number)
+		}
+	}
+}
+
+// drop ends a task of a host that was given up.
+func (e *engine) drop(t task, why error) {
+	if t.kind == taskPage {
+		e.fail(t, t.attempts, why)
+	} else {
+		e.front.record(event{kind: evSitemap, url: t.addr.fetch, text: clip(why.Error())})
+	}
+}
+
+func (e *engine) start(h *host, t task, line string) {
+	e.busy++
+	switch t.kind {
+	case taskPage:
+		e.pages++
+		fallthrough
+	case taskRobots, taskSitemap:
+		e.counts.Requests++
+	}
+	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.rules, line: line, moved: h.moved}
+	h.moved, h.where = false, inFlight
+	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
+}
+
+// host finds a URL's host in the schedule. A literal address needs no name server.
+func (e *engine) host(a address) *host {
+	h := e.schedule.host(a)
+	if h.addr.IsValid() || h.dead != nil {
+		return h
+	}
+	if addr, err := netip.ParseAddr(h.name); err == nil {
+		if h.dead = e.guard.check(netip.AddrPortFrom(addr, h.port)); h.dead == nil {
+			h.addr, h.resolved = addr.Unmap(), time.Now().AddDate(100, 0, 0)
+		}
+	}
+	if entry, ok := e.front.rules[h.authority]; ok && h.rules == nil && time.Since(entry.when) < robotsTTL {
+		e.giveRules(h, entry)
+	}
+	return h
+}
+
+// enqueueWaiting gives newly discovered URLs to their hosts.
+func (e *engine) enqueueWaiting() {
+	now := time.Now()
+	for _, t := range e.front.takeWaiting() {
+		h := e.host(t.addr)
+		h.queue.push(t)
+		e.schedule.touch(h, now)
+	}
+}

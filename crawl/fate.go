@@ -1,0 +1,88 @@
+package crawl
+
+import (
+	"fmt"
+	"io"
+
+	"millrace"
+)
+
+// URLState is what the frontier knows about a URL.
+type URLState struct {
+	URL      string
+	Host     string
+	State    string // fetched, refused, failed, waiting, unknown
+	Reason   millrace.Reason
+	Rule     string // of a refusal: what decided
+	Line     int    // of robots.txt
+	Err      string
+	Attempts int
+	Status   int
+}
+
+// Fate looks a URL up in the frontier of dir, by its canonical form. A URL that redirects to another
+// form of itself answers for the page behind.
+func Fate(dir, url string) (URLState, error) {
+	a, err := parseAddress(url, nil)
+	if err != nil {
+		return URLState{URL: url, State: "unknown"}, err
+	}
+	found := URLState{URL: a.fetch, Host: a.host, State: "unknown"}
+	want := idOf(a.key)
+	err = readLog(dir, func(e *event) error {
+		if e.kind == evDiscovered && e.id == aliasID(a) {
+			want = e.id
+		}
+		if e.id == want && e.kind <= evFailed {
+			found.apply(e)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// apply moves the state by one event of its URL.
+func (s *URLState) apply(e *event) {
+	switch e.kind {
+	case evDiscovered:
+		if a, err := parseAddress(e.url, nil); err == nil {
+			*s = URLState{URL: a.fetch, Host: a.host, State: "waiting"}
+		}
+	case evFetched:
+		s.State, s.Status = "fetched", int(e.status)
+	case evRefused:
+		s.State, s.Reason, s.Rule, s.Line = "refused", millrace.Reason(e.reason), e.rule, int(e.line)
+	case evFailed:
+		s.State, s.Reason, s.Err, s.Attempts = "failed", millrace.FailedFetch, e.text, int(e.attempts)
+	}
+}
+
+// ForEach calls f with every URL of dir's frontier, in the order of discovery. io.EOF from f ends it early.
+func ForEach(dir string, f func(URLState) error) error {
+	var all []*URLState
+	at := map[urlID]*URLState{}
+	err := readLog(dir, func(e *event) error {
+		if e.kind > evFailed {
+			return nil
+		}
+		s := at[e.id]
+		if s == nil {
+			s = &URLState{}
+			at[e.id] = s
+			all = append(all, s)
+		}
+		s.apply(e)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read frontier: %w", err)
+	}
+	for _, s := range all {
+		if err := f(*s); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package crawl
+
+import (
+	"container/heap"
+	"net/netip"
+	"time"
+
+	"millrace/crawl/robots"
+)
+
+const (
+	resolveTTL   = 5 * time.Minute
+	maxFailures  = 8   // requests in a row without an answer: the host is down
+	maxSitemaps  = 500 // files of one host
+	maxNesting   = 3   // of sitemap indexes
+	maxRetryWait = 30 * time.Second
+)
+
+// host is a scheme and authority: what robots.txt speaks for, and what is asked one thing at a time.
+type host struct {
+	authority string
+	name      string // to resolve
+	port      uint16
+
+	// What is to be asked. Errands fetch robots.txt, for this host or for one that redirects here;
+	// they need no rules. Everything else waits for the rules.
+	errands      []task
+	laterErrands []task
+	maps         []task // sitemaps
+	queue        fifo   // pages, in the order of their discovery: breadth first
+	later        byTime // pages and sitemaps to be asked again
+
+	rules      *robots.Group // nil: not known yet
+	rulesUntil time.Time
+	rulesHash  string
+	asked      bool  // for robots.txt
+	dead       error // the host cannot be reached, or must not be
+	mapCount   int
+
+	delay    time.Duration
+	next     time.Time // no request before
+	failures int       // in a row
+
+	addr     netip.Addr
+	resolved time.Time
+	moved    bool // to another address, while a connection to the old one may be open
+
+	where place
+	wake  time.Time // key in the heap
+	index int
+	lane  *lane // held, or waited for
+}
+
+// place says in which of the scheduler's lists a host is.
+type place uint8
+
+const (
+	idle     place = iota // nothing to do
+	inHeap                // waits for a time
+	inLane                // waits for another host of its address
+	inReady               // waits for a worker
+	inFlight              // is being asked
+)
+
+// lane keeps hosts of one address apart. Its holder has the turn.
+type lane struct {
+	next    time.Time
+	holder  *host
+	waiters []*host
+}
+
+// ruled reports whether pages may be asked for, or decided upon.
+func (h *host) ruled(now time.Time) bool {
+	return h.dead != nil || h.rules != nil && now.Before(h.rulesUntil)
+}
+
+// wakeTime is when there will be something to do, if ever.
+func (h *host) wakeTime(now time.Time) (time.Time, bool) {
+	var at time.Time
+	found := false
+	consider := func(t time.Time) {
+		if !found || t.Before(at) {
+			at, found = t, true
+		}
+	}
+	if len(h.errands) > 0 {
+		consider(now)
+	}
+	for _, t := range h.laterErrands {
+		consider(t.at)
+	}
+	fresh := len(h.maps) > 0 || h.queue.len() > 0
+	switch ruled := h.ruled(now); {
+	case ruled && fresh, !ruled && !h.asked && (fresh || len(h.later) > 0):
+		consider(now)
+	case ruled && len(h.later) > 0:
+		consider(h.later[0].at)
+	}
+	if !found {
+		return time.Time{}, false
+	}
+	if at.Before(h.next) {
+		at = h.next
+	}
+	return at, true
+}
+
+// takeErrand takes an errand that is due.
+func (h *host) takeErrand(now time.Time) (task, bool) {
+	if len(h.errands) > 0 {
+		t := h.errands[0]
+		h.errands = h.errands[1:]
+		return t, true
+	}
+	for i, t := range h.laterErrands {
+		if !t.at.After(now) {
+			h.laterErrands = append(h.laterErrands[:i], h.laterErrands[i+1:]...)
+			return t, true
+		}
+	}
+	return task{}, false
+}
+
+// takeWork takes a page or sitemap that is due.
+func (h *host) takeWork(now time.Time) (task, bool) {
+	if len(h.later) > 0 && (h.dead != nil || !h.later[0].at.After(now)) {
+		return heap.Pop(&h.later).(task), true
+	}
+	if len(h.maps) > 0 {
+		t := h.maps[0]
+		h.maps = h.maps[1:]
+		return t, true
+	}
+	return h.queue.pop()
+}
+
+// again puts a task back, not to be asked before at.
+func (h *host) again(t task, at time.Time) {
+	t.at = at
+	if t.kind == taskRobots {
+		h.laterErrands = append(h.laterErrands, t)
+	} else {
+		heap.Push(&h.later, t)
+	}
+}
+
+// retryWait grows with each attempt: the delay, twice, four times, …
+func (h *host) retryWait(base time.Duration, attempts int) time.Duration {
+	return min(base<<min(max(attempts-1, 0), 10), max(maxRetryWait, h.delay))
+}
+
+// fifo is a queue that gives its memory back.
+type fifo struct {
+	items []task
+	head  int
+}
+
+func (q *fifo) len() int    { return len(q.items) - q.head }
+func (q *fifo) push(t task) { q.items = append(q.items, t) }
+func (q *fifo) pop() (task, bool) {
+	if q.len() == 0 {
+		return task{}, false
+	}
+	t := q.items[q.head]
+	q.items[q.head] = task{}
+	if q.head++; q.head >= 1024 && q.head > len(q.items)/2 {
+		q.items = append([]task(nil), q.items[q.head:]...)
+		q.head = 0
+	}
+	return t, true
+}
+
+// byTime is a heap of tasks, the one due first on top; of equal ones, the one nearer to a seed.
+type byTime []task
+
+func (h byTime) Len() int { return len(h) }
+func (h byTime) Less(i, j int) bool {
+	if !h[i].at.Equal(h[j].at) {
+		return h[i].at.Before(h[j].at)
+	}
+	return h[i].depth < h[j].depth
+}
+func (h byTime) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+
+// Push implements heap.Interface.
+func (h *byTime) Push(x any) { *h = append(*h, x.(task)) }
+
+// Pop implements heap.Interface.
+func (h *byTime) Pop() any {
+	old := *h
+	t := old[len(old)-1]
+	old[len(old)-1] = task{}
+	*h = old[:len(old)-1]
+	return t
+}
+
+// byWake is a heap of hosts, the one to wake first on top.
+type byWake []*host
+
+func (h byWake) Len() int           { return len(h) }
+func (h byWake) Less(i, j int) bool { return h[i].wake.Before(h[j].wake) }
+func (h byWake) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (h *byWake) Push(x any) {
+	x.(*host).index = len(*h)
+	*h = append(*h, x.(*host))
+}
+
+// Pop implements heap.Interface.
+func (h *byWake) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return x
+}

@@ -1,0 +1,163 @@
+package crawl
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nlnwa/whatwg-url/url"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+	"golang.org/x/text/encoding/charmap"
+)
+
+const (
+	maxLinks = 10_000   // of one page
+	headSize = 64 << 10 // where meta elements are looked for
+)
+
+// pageHead is what a page says about itself in its first bytes.
+type pageHead struct {
+	robots  []string // contents of <meta name=robots> and of the one for our token
+	tdm     []string // contents of <meta name=tdm-reservation>
+	licence string   // first <link rel=license>
+}
+
+// scanHead reads the meta elements of an HTML page.
+func scanHead(body []byte, token string) pageHead {
+	var h pageHead
+	walk(body[:min(len(body), headSize)], func(tag atom.Atom, attr func(string) string) bool {
+		switch tag {
+		case atom.Meta:
+			switch name := strings.ToLower(strings.TrimSpace(attr("name"))); {
+			case name == "robots", token != "" && strings.EqualFold(name, token):
+				h.robots = append(h.robots, attr("content"))
+			case name == "tdm-reservation":
+				h.tdm = append(h.tdm, attr("content"))
+			}
+		case atom.Link, atom.A:
+			if h.licence == "" && hasToken(attr("rel"), "license") {
+				h.licence = strings.TrimSpace(attr("href"))
+			}
+		}
+		return true
+	})
+	return h
+}
+
+// scanLinks lists the addresses that an HTML page links to, in order and without repetition.
+func scanLinks(body []byte, page string) []address {
+	base, err := parseURL(page, nil)
+	if err != nil {
+		return nil
+	}
+	var out []address
+	seen := map[string]bool{}
+	based := false
+	add := func(base *url.Url, ref string) {
+		ref = strings.TrimSpace(ref)
+		if ref == "" || ref[0] == '#' {
+			return
+		}
+		if a, err := parseAddress(toUTF8(ref), base); err == nil && len(a.fetch) <= 4*maxURL && !seen[a.key] {
+			seen[a.key] = true
+			out = append(out, a)
+		}
+	}
+	walk(body, func(tag atom.Atom, attr func(string) string) bool {
+		switch tag {
+		case atom.Base:
+			if href := attr("href"); href != "" && !based {
+				based = true
+				if b, err := parseURL(toUTF8(href), base); err == nil && b.IsSpecialScheme() {
+					base = b
+				}
+			}
+		case atom.A, atom.Area:
+			if !hasToken(attr("rel"), "nofollow") {
+				add(base, attr("href"))
+			}
+		case atom.Frame, atom.Iframe:
+			add(base, attr("src"))
+		case atom.Meta:
+			if strings.EqualFold(attr("http-equiv"), "refresh") {
+				add(base, refreshTarget(attr("content")))
+			}
+		}
+		return len(out) < maxLinks
+	})
+	return out
+}
+
+// walk calls f for each start tag until f returns false. attr gives an attribute's value, or "".
+func walk(body []byte, f func(tag atom.Atom, attr func(string) string) bool) {
+	z := html.NewTokenizer(bytes.NewReader(body))
+	var attrs []html.Attribute
+	attr := func(name string) string {
+		for _, a := range attrs {
+			if a.Key == name {
+				return a.Val
+			}
+		}
+		return ""
+	}
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return
+		case html.StartTagToken, html.SelfClosingTagToken:
+			name, more := z.TagName()
+			tag := atom.Lookup(name)
+			switch tag {
+			case atom.A, atom.Area, atom.Base, atom.Frame, atom.Iframe, atom.Link, atom.Meta:
+			default:
+				continue // the tokenizer passes over the attributes
+			}
+			attrs = attrs[:0]
+			for more && len(attrs) < 64 {
+				var k, v []byte
+				k, v, more = z.TagAttr()
+				attrs = append(attrs, html.Attribute{Key: string(k), Val: string(v)})
+			}
+			if !f(tag, attr) {
+				return
+			}
+		}
+	}
+}
+
+// refreshTarget is the URL in "5; url=…", or "".
+func refreshTarget(content string) string {
+	_, target, _ := strings.Cut(content, ";")
+	target = strings.TrimSpace(target)
+	if len(target) < 4 || !strings.EqualFold(target[:3], "url") {
+		return ""
+	}
+	target, ok := strings.CutPrefix(strings.TrimSpace(target[3:]), "=")
+	if !ok {
+		return ""
+	}
+	return strings.Trim(strings.TrimSpace(target), `"'`)
+}
+
+// toUTF8 reads what is no UTF-8 as windows-1252, the usual encoding of pages that declare none.
+func toUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	out, err := charmap.Windows1252.NewDecoder().String(s)
+	if err != nil {
+		return strings.ToValidUTF8(s, "\uFFFD")
+	}
+	return out
+}
+
+// hasToken looks for a word in a list of words, as rel attributes are.
+func hasToken(list, word string) bool {
+	for f := range strings.FieldsSeq(list) {
+		if strings.EqualFold(f, word) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,149 @@
+package robots
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ForStatus is the file that an answer with this status stands for: the body for 2xx, no rules for
+// 4xx, everything closed for the rest. 401 and 403 close too, which is stricter than RFC 9309: a
+// site that asks for a password has not invited a corpus. 429 says "later", not "welcome".
+func ForStatus(status int, body []byte) *File {
+	switch {
+	case status >= 200 && status < 300:
+		return Parse(body)
+	case status == 401, status == 403, status == 429:
+	case status >= 400 && status < 500:
+		return &File{}
+	}
+	return Closed(fmt.Sprintf("robots.txt answered with status %d", status))
+}
+
+// Closed is a file that disallows everything, for the reason why.
+func Closed(why string) *File { return &File{closed: why} }
+
+// Sitemaps lists the values of the Sitemap lines, which stand outside all groups.
+func (f *File) Sitemaps() []string { return slices.Clone(f.sitemaps) }
+
+// Allowed reports whether the crawler with this product token may fetch url, with the line that
+// decided: rule is "" and line 0 where none spoke. group is the token under which the rules stand,
+// "*", or "" where no group applies.
+func (f *File) Allowed(token, url string) (allowed bool, rule string, line int, group string) {
+	g := f.Group(token)
+	allowed, rule, line = g.Allowed(url)
+	return allowed, rule, line, g.Name
+}
+
+// Group is what one crawler has to obey: all blocks that name it, or else all for "*".
+type Group struct {
+	Name string // the token in lower case, "*", or ""
+
+	blocks []*block
+	closed string
+}
+
+// Group joins the blocks that apply to the product token.
+func (f *File) Group(token string) *Group {
+	if i := strings.IndexByte(token, '/'); i >= 0 {
+		token = token[:i]
+	}
+	g := &Group{closed: f.closed}
+	if token != "" && token != "*" {
+		g.collect(f, strings.ToLower(token), func(a agent) bool {
+			return strings.EqualFold(a.cut, token) || strings.EqualFold(a.full, token)
+		})
+	}
+	if len(g.blocks) == 0 {
+		g.collect(f, "*", func(a agent) bool { return a.cut == "*" })
+	}
+	return g
+}
+
+func (g *Group) collect(f *File, name string, match func(agent) bool) {
+	for i := range f.blocks {
+		if slices.ContainsFunc(f.blocks[i].agents, match) {
+			g.blocks = append(g.blocks, &f.blocks[i])
+			g.Name = name
+		}
+	}
+}
+
+// Allowed reports whether url may be fetched, with the line that decided. The longest pattern wins;
+// of equally long ones, Allow wins.
+func (g *Group) Allowed(url string) (allowed bool, rule string, line int) {
+	path := Path(url)
+	if path == "/robots.txt" {
+		return true, "", 0
+	}
+	if g.closed != "" {
+		return false, g.closed, 0
+	}
+	best := g.longest(path)
+	if best == nil {
+		return true, "", 0
+	}
+	return best.allow, best.String(), best.line
+}
+
+func (g *Group) longest(path string) *rule {
+	var best *rule
+	for _, b := range g.blocks {
+		for i := range b.rules {
+			r := &b.rules[i]
+			if best != nil && (len(r.text) < len(best.text) || len(r.text) == len(best.text) && (best.allow || !r.allow)) {
+				continue
+			}
+			if r.match(path) {
+				best = r
+			}
+		}
+	}
+	return best
+}
+
+// CrawlDelay is the largest Crawl-delay of the group, 0 where there is none.
+func (g *Group) CrawlDelay() time.Duration {
+	var d time.Duration
+	for _, b := range g.blocks {
+		d = max(d, b.delay)
+	}
+	return d
+}
+
+// Usage lists what the group says about the use of url: every line for the whole site, and of the
+// lines for paths those with the longest pattern that matches.
+func (g *Group) Usage(url string) []Usage {
+	path := Path(url)
+	var out []Usage
+	longest := 0
+	for _, b := range g.blocks {
+		for i := range b.usage {
+			u := &b.usage[i]
+			if u.Path == "" || u.pattern.match(path) {
+				out = append(out, *u)
+				longest = max(longest, len(u.Path))
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(u Usage) bool { return u.Path != "" && len(u.Path) < longest })
+}
+
+// Path is the part of a URL that rules speak about: path and query, normalised, never empty.
+func Path(url string) string {
+	if i := strings.IndexByte(url, '#'); i >= 0 {
+		url = url[:i]
+	}
+	if i := strings.Index(url, "//"); i >= 0 && (i == 0 || url[i-1] == ':') && !strings.ContainsAny(url[:i], "/?") {
+		url = url[i+2:]
+		if i = strings.IndexAny(url, "/?;\\"); i < 0 {
+			return "/"
+		}
+		url = url[i:]
+	}
+	if url == "" || url[0] != '/' {
+		url = "/" + url
+	}
+	return normalise(url, false)
+}

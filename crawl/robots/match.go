@@ -1,0 +1,129 @@
+package robots
+
+import "strings"
+
+// rule is one Allow or Disallow line.
+type rule struct {
+	pattern
+	allow bool
+	raw   string // the value as written
+	line  int
+}
+
+func newRule(allow bool, value string, line int) rule {
+	return rule{pattern: compile(value), allow: allow, raw: value, line: line}
+}
+
+// String is the line in its usual form.
+func (r *rule) String() string {
+	if r.allow {
+		return "Allow: " + printable(r.raw)
+	}
+	return "Disallow: " + printable(r.raw)
+}
+
+// pattern is a path pattern, split at its wildcards once so that a match is one walk over the path.
+type pattern struct {
+	text     string   // normalised; its length decides which rule wins
+	parts    []string // what stands between the wildcards
+	anchored bool     // ends with "$"
+}
+
+func compile(value string) pattern {
+	p := pattern{}
+	body, anchored := strings.CutSuffix(value, "$")
+	p.anchored = anchored
+	body = normalise(body, true)
+	p.parts = strings.Split(body, "*")
+	p.text = body
+	if anchored {
+		p.text += "$"
+	}
+	return p
+}
+
+// match reports whether p matches path, which is normalised. The first part must begin the path;
+// each later part is taken at its first place, which leaves the most room for those behind it.
+func (p *pattern) match(path string) bool {
+	rest, ok := strings.CutPrefix(path, p.parts[0])
+	if !ok {
+		return false
+	}
+	last := len(p.parts) - 1
+	if last == 0 {
+		return !p.anchored || rest == ""
+	}
+	for _, part := range p.parts[1:last] {
+		i := strings.Index(rest, part)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+len(part):]
+	}
+	if p.anchored {
+		return strings.HasSuffix(rest, p.parts[last])
+	}
+	return strings.Contains(rest, p.parts[last])
+}
+
+// normalise brings the octets of a pattern or path into one form: what need not be encoded is
+// decoded, what must be is encoded, and hex digits are upper case. In a path, and in a pattern
+// where they are no wildcard, "*" and "$" are written %2A and %24.
+func normalise(s string, isPattern bool) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c == '%' && i+2 < len(s) && isHex(s[i+1]) && isHex(s[i+2]):
+			if v := unhex(s[i+1])<<4 | unhex(s[i+2]); isUnreserved(v) {
+				b.WriteByte(v)
+			} else {
+				escape(&b, v)
+			}
+			i += 2
+		case c == '*' && !isPattern, c == '$', mustEscape(c):
+			escape(&b, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func escape(b *strings.Builder, c byte) {
+	const digits = "0123456789ABCDEF"
+	b.WriteByte('%')
+	b.WriteByte(digits[c>>4])
+	b.WriteByte(digits[c&15])
+}
+
+// mustEscape holds for octets that never stand in a URL as they are.
+func mustEscape(c byte) bool {
+	return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0
+}
+
+func isUnreserved(c byte) bool {
+	return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f'
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// printable makes a line of a stranger's file safe for a terminal, a header and a log.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+}

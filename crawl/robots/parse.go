@@ -1,0 +1,207 @@
+package robots
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxSize is how much of a file is read. RFC 9309 asks for at least 500 KiB.
+const MaxSize = 512 << 10
+
+// maxLine is where a line is cut, as Google's parser does.
+const maxLine = 16_664
+
+// File is a parsed robots.txt. The zero File has no rules: everything is allowed.
+type File struct {
+	// Truncated says that the file was longer than MaxSize; the rest was not read.
+	Truncated bool
+
+	blocks   []block
+	sitemaps []string
+	closed   string // why everything is disallowed, whatever the file says
+}
+
+// block is a run of User-agent lines with the lines that follow it.
+type block struct {
+	agents []agent
+	rules  []rule
+	delay  time.Duration
+	usage  []Usage
+}
+
+// agent is the value of a User-agent line in two forms: real tokens hold digits and dots ("AI2Bot"),
+// RFC 9309 cuts at the first octet that is neither a letter nor "-" nor "_".
+type agent struct{ full, cut string }
+
+// Usage is a line that says what content may be used for, not whether it may be fetched.
+type Usage struct {
+	Name  string // "Content-Usage" or "Content-Signal"
+	Path  string // normalised pattern; "" where the line speaks of the whole site
+	Value string // as written, without the path
+	Line  int
+
+	pattern pattern
+}
+
+// Parse reads a file. Any bytes are a file.
+func Parse(data []byte) *File {
+	f := &File{}
+	if len(data) > MaxSize {
+		f.Truncated = true
+		data = data[:MaxSize]
+		if i := bytes.LastIndexAny(data, "\r\n"); i >= 0 {
+			data = data[:i]
+		}
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	p := parser{file: f}
+	for number := 1; len(data) > 0; number++ {
+		var line []byte
+		line, data = cutLine(data)
+		p.line(string(line[:min(len(line), maxLine)]), number)
+	}
+	return f
+}
+
+// cutLine takes a line off data. Lines end with LF, CR or CR LF.
+func cutLine(data []byte) (line, rest []byte) {
+	i := bytes.IndexAny(data, "\r\n")
+	if i < 0 {
+		return data, nil
+	}
+	if data[i] == '\r' && i+1 < len(data) && data[i+1] == '\n' {
+		return data[:i], data[i+2:]
+	}
+	return data[:i], data[i+1:]
+}
+
+// parser keeps what one line means for the next.
+type parser struct {
+	file *File
+	// ruled says that the block at hand has a rule: the next User-agent line opens another block.
+	ruled bool
+}
+
+func (p *parser) line(s string, number int) {
+	key, value, ok := cutField(s)
+	if !ok {
+		return
+	}
+	kind := kindOf(key)
+	switch kind {
+	case "user-agent":
+		p.agent(value)
+		return
+	case "sitemap":
+		if value != "" {
+			p.file.sitemaps = append(p.file.sitemaps, value)
+		}
+		return
+	}
+	if len(p.file.blocks) == 0 {
+		return // a rule outside a group
+	}
+	b := &p.file.blocks[len(p.file.blocks)-1]
+	switch kind {
+	case "allow", "disallow":
+		p.ruled = true
+		if value != "" {
+			b.rules = append(b.rules, newRule(kind == "allow", value, number))
+		}
+	case "crawl-delay":
+		if d, ok := parseDelay(value); ok {
+			b.delay = max(b.delay, d)
+		}
+	case "content-usage", "content-signal":
+		if value != "" {
+			b.usage = append(b.usage, newUsage(kind, value, number))
+		}
+	}
+}
+
+// kindOf is the field that a name means, with the ways in which people misspell it; "" is none.
+func kindOf(key string) string {
+	switch key {
+	case "user-agent", "useragent", "user agent":
+		return "user-agent"
+	case "allow", "sitemap", "content-usage", "content-signal", "crawl-delay":
+		return key
+	case "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw":
+		return "disallow"
+	case "site-map":
+		return "sitemap"
+	}
+	return ""
+}
+
+func (p *parser) agent(value string) {
+	if value == "" {
+		return
+	}
+	if p.ruled || len(p.file.blocks) == 0 {
+		p.file.blocks = append(p.file.blocks, block{})
+		p.ruled = false
+	}
+	b := &p.file.blocks[len(p.file.blocks)-1]
+	full := value
+	if i := strings.IndexAny(full, "/ \t"); i >= 0 {
+		full = full[:i]
+	}
+	b.agents = append(b.agents, agent{full: full, cut: cutToken(value)})
+}
+
+// cutField splits a line into its lower-case key and its value. The colon may be missing where
+// exactly two words stand in the line.
+func cutField(s string) (key, value string, ok bool) {
+	if i := strings.IndexByte(s, '#'); i >= 0 {
+		s = s[:i]
+	}
+	s = strings.Trim(s, " \t\v\f\x00")
+	key, value, ok = strings.Cut(s, ":")
+	if !ok {
+		words := strings.Fields(s)
+		if len(words) != 2 {
+			return "", "", false
+		}
+		key, value = words[0], words[1]
+	}
+	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), true
+}
+
+// cutToken is the product token that RFC 9309 sees in a name.
+func cutToken(s string) string {
+	if s == "*" || strings.HasPrefix(s, "* ") || strings.HasPrefix(s, "*\t") {
+		return "*"
+	}
+	for i := range len(s) {
+		if c := s[i] | 0x20; (c < 'a' || c > 'z') && s[i] != '-' && s[i] != '_' {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// parseDelay reads seconds. What is negative, no number or beyond a day is no delay.
+func parseDelay(s string) (time.Duration, bool) {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n >= 0 && n <= 86_400) {
+		return 0, false
+	}
+	return time.Duration(n * float64(time.Second)), true
+}
+
+// newUsage reads "[/path] key=value, …".
+func newUsage(kind, value string, line int) Usage {
+	u := Usage{Name: "Content-Usage", Value: value, Line: line}
+	if kind == "content-signal" {
+		u.Name = "Content-Signal"
+	}
+	if strings.HasPrefix(value, "/") || strings.HasPrefix(value, "*") {
+		path, rest, _ := strings.Cut(value, " ")
+		u.pattern = compile(path)
+		u.Path, u.Value = u.pattern.text, strings.TrimSpace(rest)
+	}
+	return u
+}

@@ -1,0 +1,141 @@
+package crawl
+
+import (
+	"container/heap"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// schedule decides which host may be asked, and when. It has two clocks: a host is asked one thing at
+// a time, with its delay between the end of an answer and the next request; and hosts that share an
+// address take turns in its lane, with the delay of the address between them. It belongs to one goroutine.
+type schedule struct {
+	delay, perIP time.Duration
+	hosts        map[string]*host
+	lanes        map[netip.Addr]*lane
+	waiting      byWake
+	ready        []*host // may be asked now, in the order in which they became so
+}
+
+func newSchedule(delay, perIP time.Duration) *schedule {
+	return &schedule{delay: delay, perIP: perIP, hosts: map[string]*host{}, lanes: map[netip.Addr]*lane{}}
+}
+
+// host finds or makes the host of an address.
+func (s *schedule) host(a address) *host {
+	h := s.hosts[a.authority]
+	if h == nil {
+		port, _ := strconv.ParseUint(a.port, 10, 16) // the URL parser lets no other through
+		h = &host{authority: a.authority, name: a.host, port: uint16(port), delay: s.delay}
+		s.hosts[a.authority] = h
+	}
+	return h
+}
+
+// touch is called when a host may have got something to do.
+func (s *schedule) touch(h *host, now time.Time) {
+	if h.where != idle && h.where != inHeap || h.where == inHeap && h.lane != nil {
+		return // its turn will come anyway
+	}
+	at, ok := h.wakeTime(now)
+	switch {
+	case ok && h.where == idle:
+		s.sleep(h, at)
+	case ok:
+		h.wake = at
+		heap.Fix(&s.waiting, h.index)
+	case h.where == inHeap:
+		heap.Remove(&s.waiting, h.index)
+		h.where = idle
+	}
+}
+
+func (s *schedule) sleep(h *host, at time.Time) {
+	h.wake, h.where = at, inHeap
+	heap.Push(&s.waiting, h)
+}
+
+// advance moves hosts whose time has come to the ready list, and returns when to look again.
+func (s *schedule) advance(now time.Time) (next time.Time, ok bool) {
+	for len(s.waiting) > 0 {
+		h := s.waiting[0]
+		if h.wake.After(now) {
+			return h.wake, true
+		}
+		heap.Pop(&s.waiting)
+		if s.takeTurn(h, now) {
+			h.where = inReady
+			s.ready = append(s.ready, h)
+		}
+	}
+	return time.Time{}, false
+}
+
+// takeTurn reports whether the lane of h's address is free for it now. If not, h waits.
+func (s *schedule) takeTurn(h *host, now time.Time) bool {
+	if s.perIP < 0 || !h.addr.IsValid() || h.lane != nil {
+		return true
+	}
+	l := s.lanes[h.addr]
+	if l == nil {
+		l = &lane{}
+		s.lanes[h.addr] = l
+	}
+	h.lane = l
+	if l.holder != nil {
+		h.where = inLane
+		l.waiters = append(l.waiters, h)
+		return false
+	}
+	l.holder = h
+	if l.next.After(now) {
+		s.sleep(h, l.next)
+		return false
+	}
+	return true
+}
+
+// pop takes the host that has been ready longest.
+func (s *schedule) pop() *host {
+	h := s.ready[0]
+	s.ready[0] = nil
+	s.ready = s.ready[1:]
+	return h
+}
+
+// asked is called when the answer to a request that was sent to h's host has ended.
+func (s *schedule) asked(h *host, ended time.Time) {
+	h.next = later(h.next, ended.Add(h.delay+margin(h.delay)))
+	if h.lane != nil {
+		h.lane.next = later(h.lane.next, ended.Add(s.perIP+margin(s.perIP)))
+	}
+}
+
+// release ends h's turn, whether it asked for something or not.
+func (s *schedule) release(h *host, now time.Time) {
+	h.where = idle
+	if l := h.lane; l != nil {
+		h.lane, l.holder = nil, nil
+		if len(l.waiters) > 0 {
+			w := l.waiters[0]
+			l.waiters = l.waiters[1:]
+			l.holder = w
+			s.sleep(w, later(l.next, now))
+		}
+	}
+	s.touch(h, now)
+}
+
+// margin covers what lies between our clock and that of a site which reads its own log: it may see
+// an answer end a little after we do.
+func margin(delay time.Duration) time.Duration {
+	return min(max(delay/20, 5*time.Millisecond), 50*time.Millisecond)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,49 @@
+package crawl
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// scope says which hosts belong to the crawl.
+type scope struct {
+	kind  string // host, domain, any
+	names map[string]bool
+}
+
+func newScope(kind string, seeds []address) *scope {
+	s := &scope{kind: kind, names: map[string]bool{}}
+	for _, a := range seeds {
+		s.names[s.name(a)] = true
+	}
+	return s
+}
+
+func (s *scope) contains(a address) bool { return s.kind == "any" || s.names[s.name(a)] }
+
+// name is what two addresses of one scope have in common. A port other than the scheme's own makes
+// another host; the scheme and a leading "www." do not.
+func (s *scope) name(a address) string {
+	host := strings.TrimSuffix(a.host, ".")
+	if s.kind == "domain" {
+		return registrable(host)
+	}
+	host = strings.TrimPrefix(host, "www.")
+	if a.port != "80" && a.port != "443" {
+		host += ":" + a.port
+	}
+	return host
+}
+
+// registrable is the domain that someone can own; of an address, the address.
+func registrable(host string) string {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host
+	}
+	if d, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
+		return d
+	}
+	return host
+}

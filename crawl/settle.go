@@ -1,0 +1,302 @@
+package crawl
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"millrace"
+)
+
+// settle draws the conclusions from what a worker has brought.
+func (e *engine) settle(r result) {
+	e.busy--
+	h := r.host
+	if r.task.kind == taskPage {
+		e.pages--
+	}
+	if r.task.kind != taskResolve {
+		e.counts.Bytes += r.answer.wire
+		e.schedule.asked(h, r.answer.ended)
+		if r.answer.status != 0 {
+			h.failures = 0
+		}
+	}
+	if e.ctx.Err() != nil && r.err != nil {
+		return // we have broken it off ourselves; the log still says that it waits
+	}
+	switch r.task.kind {
+	case taskResolve:
+		e.settleResolve(h, r)
+	case taskRobots:
+		e.settleRobots(h, r)
+	case taskSitemap:
+		e.settleSitemap(h, r)
+	case taskPage:
+		e.settlePage(h, r)
+	}
+	if r.task.kind == taskRobots || r.task.kind == taskResolve {
+		// The rules may have brought a longer delay, which holds from this answer on.
+		if !r.answer.ended.IsZero() {
+			e.schedule.asked(h, r.answer.ended)
+		}
+	}
+	e.schedule.release(h, time.Now())
+}
+
+func (e *engine) settleResolve(h *host, r result) {
+	if r.err == nil {
+		if h.addr.IsValid() && h.addr != r.addr {
+			h.moved = true
+		}
+		h.addr, h.resolved = r.addr, time.Now()
+		return
+	}
+	h.failures++
+	if isRefusedAddress(r.err) || h.failures >= maxAttempts {
+		e.kill(h, r.err)
+		return
+	}
+	h.next = later(h.next, time.Now().Add(h.retryWait(h.delay, h.failures)))
+}
+
+// unanswered puts a task back after a request that brought nothing, until its attempts are used up.
+// It reports whether the task will be asked again, or has been dealt with otherwise.
+func (e *engine) unanswered(h *host, t task, r result) bool {
+	h.failures++
+	if h.failures >= maxFailures {
+		h.again(t, r.answer.ended)
+		e.kill(h, r.err)
+		return true
+	}
+	t.attempts++
+	if t.attempts >= maxAttempts || isRefusedAddress(r.err) {
+		return false
+	}
+	wait := h.retryWait(h.delay, t.attempts)
+	if r.answer.status == 0 {
+		h.next = later(h.next, r.answer.ended.Add(wait)) // nobody is at home: do not try the next URL at once
+	}
+	h.again(t, r.answer.ended.Add(wait))
+	return true
+}
+
+// postponed puts a task back after an answer that is not final. It reports whether it has.
+func (e *engine) postponed(h *host, t task, a *answer) bool {
+	if wait, said, is := isLater(a); is {
+		if !said {
+			wait = h.retryWait(5*h.delay, t.waits+1)
+		}
+		until := a.ended.Add(wait + margin(wait))
+		h.next = later(h.next, until)
+		if t.waits++; t.waits < maxPostponed {
+			h.again(t, until)
+			return true
+		}
+		return false
+	}
+	if a.status < 500 {
+		return false
+	}
+	if t.attempts++; t.attempts < maxAttempts {
+		h.again(t, a.ended.Add(h.retryWait(5*h.delay, t.attempts)))
+		return true
+	}
+	return false
+}
+
+func (e *engine) settlePage(h *host, r result) {
+	t := r.task
+	if r.err != nil {
+		if e.unanswered(h, t, r) {
+			return
+		}
+		e.fail(t, t.attempts+1, r.err)
+		return
+	}
+	if e.postponed(h, t, &r.answer) {
+		return
+	}
+	e.unstored++
+	e.unstoredBytes += int64(len(r.answer.body))
+	e.archive <- r.capture // has room for all that may be under way
+}
+
+// fail ends a URL that brought no answer. An address that the guard refuses is no failure.
+func (e *engine) fail(t task, attempts int, err error) {
+	if isRefusedAddress(err) {
+		e.refuse(t, millrace.CrawlAddress, err.Error(), 0)
+		return
+	}
+	e.front.record(event{kind: evFailed, id: t.id, attempts: uint64(attempts), text: clip(err.Error())})
+}
+
+func (e *engine) refuse(t task, reason millrace.Reason, rule string, line int) {
+	e.front.record(event{kind: evRefused, id: t.id, reason: string(reason), rule: clip(rule), line: uint64(line)})
+}
+
+// kill gives up on a host. What waits for it ends with the error as it is taken up.
+func (e *engine) kill(h *host, err error) {
+	h.dead = err
+	for _, t := range append(h.errands, h.laterErrands...) {
+		e.noRules(t.owner, err)
+	}
+	h.errands, h.laterErrands = nil, nil
+	e.log.Warn("host given up", "host", h.authority, "err", err)
+}
+
+// noRules ends the wait for rules that nobody gave. A host that is asked for its rules and does not
+// answer at all has failed; nothing else can be fetched from it either.
+func (e *engine) noRules(h *host, err error) {
+	if h.dead == nil {
+		h.dead = fmt.Errorf("robots.txt: %w", err)
+	}
+	h.asked = false
+	e.schedule.touch(h, time.Now())
+}
+
+func (e *engine) settleRobots(h *host, r result) {
+	t := r.task
+	if r.err != nil {
+		if !e.unanswered(h, t, r) {
+			e.noRules(t.owner, r.err)
+		}
+		return
+	}
+	if e.postponed(h, t, &r.answer) {
+		return
+	}
+	status := r.answer.status
+	if target := r.answer.header.Get("Location"); status >= 300 && status < 400 && target != "" {
+		a, err := resolve(t.addr.fetch, target)
+		if err == nil && t.hops < maxHops {
+			t.addr, t.attempts = a, 0
+			t.hops++
+			to := e.host(a)
+			to.errands = append(to.errands, t)
+			e.schedule.touch(to, time.Now())
+			return
+		}
+		status = http.StatusNotFound // as RFC 9309 allows for a chain that is too long
+	}
+	body := string(r.answer.body)
+	if status < 200 || status > 299 {
+		body = ""
+	}
+	e.front.record(event{kind: evRobots, url: t.owner.authority, status: uint64(status), when: uint64(r.answer.ended.Unix()), body: body})
+	e.giveRules(t.owner, e.front.rules[t.owner.authority])
+}
+
+// giveRules lets a host's pages go, by the rules of entry.
+func (e *engine) giveRules(h *host, entry rulesEntry) {
+	file, hash := rulesOf(entry.status, []byte(entry.body))
+	h.rules, h.rulesHash, h.asked = file.Group(e.opts.Agent.Token), hash, false
+	h.rulesUntil = entry.when.Add(robotsTTL)
+	h.delay = max(e.opts.Delay, min(h.rules.CrawlDelay(), maxCrawlDelay))
+	for _, s := range file.Sitemaps() {
+		if a, err := resolve(h.authority+"/robots.txt", s); err == nil {
+			e.addSitemap(a, 0)
+		}
+	}
+	e.schedule.touch(h, time.Now())
+}
+
+// addSitemap puts a sitemap into its host's list, unless it has been there.
+func (e *engine) addSitemap(a address, nesting int) {
+	id := idOf("sitemap:" + a.fetch)
+	h := e.host(a)
+	if e.mapsSeen[id] || e.front.sitemaps[idOf(a.fetch)] || !e.scope.contains(a) || nesting > maxNesting || h.mapCount >= maxSitemaps {
+		return
+	}
+	e.mapsSeen[id] = true
+	h.mapCount++
+	h.maps = append(h.maps, task{kind: taskSitemap, addr: a, id: id, nesting: nesting})
+	e.schedule.touch(h, time.Now())
+}
+
+func (e *engine) settleSitemap(h *host, r result) {
+	t := r.task
+	parsed := r.answer.status == http.StatusOK && (r.err == nil || len(r.sitemap.urls) > 0)
+	if r.err != nil && !parsed && e.unanswered(h, t, r) {
+		return
+	}
+	if r.err == nil && e.postponed(h, t, &r.answer) {
+		return
+	}
+	var why string
+	switch {
+	case r.err != nil:
+		why = r.err.Error()
+	case !parsed:
+		why = fmt.Sprintf("status %d", r.answer.status)
+	}
+	if why != "" {
+		e.log.Warn("sitemap is not whole", "url", t.addr.fetch, "err", why)
+	}
+	if parsed {
+		for _, s := range r.sitemap.urls {
+			a, err := resolve(t.addr.fetch, s)
+			switch {
+			case err != nil:
+			case r.sitemap.index:
+				e.addSitemap(a, t.nesting+1)
+			default:
+				e.front.admit(e.scope, a, origin{sitemap: true})
+			}
+		}
+	}
+	e.front.record(event{kind: evSitemap, url: t.addr.fetch, text: clip(why)})
+	e.enqueueWaiting()
+}
+
+// settleGroup draws the conclusions from what the archive has made durable: the frontier's log
+// follows, and only then are the Documents handed on.
+func (e *engine) settleGroup(g group) error {
+	if g.err != nil {
+		return g.err
+	}
+	for _, s := range g.done {
+		e.unstored--
+		e.unstoredBytes -= int64(len(s.answer.body))
+		e.front.conclude(e.scope, s.capture, s.next)
+		e.pending = append(e.pending, s.doc)
+	}
+	e.enqueueWaiting()
+	return e.front.log.flush()
+}
+
+// outcome is the error that a crawl which brought nothing ends with.
+func (e *engine) outcome() error {
+	c := e.front.counts
+	if c.Fetched > 0 || c.Waiting > 0 || c.Discovered == 0 {
+		return nil
+	}
+	if c.Failed > 0 {
+		return ErrSeedsUnreachable
+	}
+	return ErrNothingAllowed
+}
+
+// allowed asks the rules of h for a task, with the line that decided.
+func (h *host) allowed(a address) (ok bool, rule string, line int, cited string) {
+	ok, rule, line = h.rules.Allowed(a.fetch)
+	if rule != "" {
+		cited = fmt.Sprintf("%s:%d %s", h.rulesHash, line, rule)
+	}
+	return ok, rule, line, cited
+}
+
+// describe joins an outcome with what happened to the first seed.
+func describe(err error, dir string, seeds []address) error {
+	if len(seeds) == 0 {
+		return err
+	}
+	s, lookup := Fate(dir, seeds[0].fetch)
+	if lookup != nil {
+		return errors.Join(err, lookup)
+	}
+	what := strings.TrimSpace(strings.Join([]string{string(s.Reason), s.Rule, s.Err}, " "))
+	return fmt.Errorf("%w: %s: %s", err, seeds[0].fetch, what)
+}

@@ -1,0 +1,175 @@
+package crawl
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"millrace"
+	"millrace/crawl/robots"
+	"millrace/internal/warc"
+)
+
+// job is a task with what a worker must know of its host.
+type job struct {
+	task  task
+	host  *host // not to be looked at by the worker
+	addr  netip.Addr
+	name  string
+	port  uint16
+	rules *robots.Group
+	line  string // the robots.txt line that allowed the page
+	moved bool
+}
+
+// result is what a worker brings back.
+type result struct {
+	job
+	answer  answer
+	capture *capture // of a page
+	sitemap sitemap
+	addr    netip.Addr // of a taskResolve
+	err     error      // answer.err, or why the name cannot be resolved
+}
+
+// worker does jobs. It holds nothing that changes, so that any number of goroutines can share it.
+type worker struct {
+	fetch   func(context.Context, *exchange)
+	forget  func()
+	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	guard   *guard
+	token   string
+	maxBody int64
+}
+
+func (w *worker) do(ctx context.Context, j job) result {
+	if j.moved {
+		w.forget()
+	}
+	switch j.task.kind {
+	case taskResolve:
+		return w.lookup(ctx, j)
+	case taskRobots:
+		return w.get(ctx, j, &exchange{limit: robots.MaxSize + 1})
+	case taskSitemap:
+		var m sitemap
+		r := w.get(ctx, j, &exchange{limit: maxSitemapBytes, consume: func(r io.Reader) (err error) {
+			m, err = readSitemap(r)
+			return err
+		}})
+		r.sitemap = m
+		return r
+	}
+	r := w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted})
+	if r.err == nil {
+		r.capture = w.capture(j, r.answer)
+	}
+	return r
+}
+
+func (w *worker) get(ctx context.Context, j job, x *exchange) result {
+	x.url, x.addr = j.task.addr.fetch, j.addr
+	w.fetch(ctx, x)
+	return result{job: j, answer: x.answer, err: x.answer.err}
+}
+
+// capture reads what the answer says besides its text.
+func (w *worker) capture(j job, a answer) *capture {
+	c := &capture{task: j.task, at: a.began.UTC().Truncate(time.Microsecond), answer: a, limit: w.maxBody, robots: j.line}
+	var header []millrace.Field
+	for name, values := range a.header {
+		if matters(name) {
+			for _, v := range values {
+				header = append(header, millrace.Field{Name: name, Value: v})
+			}
+		}
+	}
+	sortFields(header)
+	var head pageHead
+	if isHTML(a.header.Get("Content-Type"), a.body) {
+		head = scanHead(a.body, w.token)
+	}
+	c.consent = append(robotsStatements(j.rules, j.task.addr.fetch), statements(header, head, w.token)...)
+	c.links, c.redirect = linksOf(j.task.addr.fetch, a.status, header, a.body, a.cut, w.token)
+	return c
+}
+
+// recovered reads the links of a capture that stands in the archive but not in the frontier's log.
+func recovered(rec *warc.Record, token string) (c *capture, err error) {
+	status, header, body, err := warc.ParseHTTP(rec.Block)
+	if err != nil {
+		return nil, err
+	}
+	a, err := parseAddress(rec.TargetURI(), nil)
+	if err != nil {
+		return nil, err
+	}
+	hops, depth, _ := cutPair(rec.Get(fieldHops))
+	t := task{addr: a, id: idOf(a.key), hops: int(hops), depth: int(depth), alias: rec.Get(fieldKey) == "="}
+	if t.alias {
+		t.id = aliasID(a)
+	}
+	c = &capture{task: t, answer: answer{status: status}}
+	c.links, c.redirect = linksOf(a.fetch, status, header, body, rec.Get("WARC-Truncated"), token)
+	return c, nil
+}
+
+// aliasID is how the frontier knows a URL whose key belongs to one that redirects to it.
+func aliasID(a address) urlID { return idOf("=" + a.fetch) }
+
+// lookup finds an address that may be dialled.
+func (w *worker) lookup(ctx context.Context, j job) result {
+	ctx, stop := context.WithTimeout(ctx, 15*time.Second)
+	defer stop()
+	addrs, err := w.resolve(ctx, j.name)
+	if err != nil {
+		return result{job: j, err: fmt.Errorf("resolve %s: %w", j.name, err)}
+	}
+	refused := fmt.Errorf("resolve %s: no address", j.name)
+	for _, a := range addrs {
+		err := w.guard.check(netip.AddrPortFrom(a, j.port))
+		if err == nil {
+			return result{job: j, addr: a.Unmap().WithZone("")}
+		}
+		refused = err
+	}
+	return result{job: j, err: refused}
+}
+
+func resolveName(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// isLater reports whether an answer asks to come back, and after how long where it says so.
+func isLater(a *answer) (wait time.Duration, said, is bool) {
+	if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable {
+		return 0, false, false
+	}
+	v := a.header.Get("Retry-After")
+	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
+		wait, said = time.Duration(n)*time.Second, true
+	} else if at, err := http.ParseTime(v); err == nil {
+		wait, said = max(at.Sub(a.ended), 0), true
+	}
+	return min(wait, maxRetryAfter), said, said || a.status == http.StatusTooManyRequests
+}
+
+// rulesOf is what an answer to a request for robots.txt means.
+func rulesOf(status int, body []byte) (file *robots.File, hash string) {
+	if status < 200 || status > 299 {
+		return robots.ForStatus(status, nil), "status" + strconv.Itoa(status)
+	}
+	sum := sha256.Sum256(body)
+	return robots.Parse(body), hex.EncodeToString(sum[:4])
+}
+
+// isRefusedAddress reports whether the guard was the reason.
+func isRefusedAddress(err error) bool { return errors.Is(err, errAddress) }
