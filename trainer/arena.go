@@ -9,11 +9,12 @@ import (
 // arena holds the activations of some rows of a batch, and computes them. It is used by one
 // goroutine at a time and allocates nothing after newArena.
 type arena[T float] struct {
-	c   Config
-	mul gemm[T]
-	in  []T // the input of the first layer
-	act []activations[T]
-	out []T // after the last normalisation
+	c    Config
+	rows int // how many it can hold
+	mul  gemm[T]
+	in   []T // the input of the first layer
+	act  []activations[T]
+	out  []T // after the last normalisation
 	// mean and scale are those of the last normalisation.
 	mean, scale []T
 	logits      []T // their gradient after a training pass
@@ -50,7 +51,7 @@ func newArena[T float](c Config, rows int, mul gemm[T]) *arena[T] {
 		return v
 	}
 	n, w := rows*c.Context, c.Width
-	a := &arena[T]{c: c, mul: mul, in: next(n * w), targets: make([]uint16, n)}
+	a := &arena[T]{c: c, rows: rows, mul: mul, in: next(n * w), targets: make([]uint16, n)}
 	for range c.Layers {
 		a.act = append(a.act, activations[T]{
 			norm1: next(n * w), mean1: next(n), scale1: next(n),

@@ -139,13 +139,19 @@ func Count(c Config) (params int, flopsPerToken float64, bytes int64) {
 	matrix := c.Layers*12*c.Width*c.Width + c.Vocab*c.Width
 	flopsPerToken = 6*float64(matrix) + 12*float64(c.Layers)*float64(c.Width)*float64(c.Context)
 	shards := min(c.Shards, c.Batch)
-	rows := rowsPerShard(c)
-	bytes = 4 * (int64(params)*int64(3+shards) + int64(shards)*int64(arenaSize(c, rows)))
+	bytes = 4 * (int64(params)*int64(3+shards) + int64(shards)*int64(arenaSize(c, arenaRows(c))))
 	return params, flopsPerToken, bytes
 }
 
-// rowsPerShard is the largest number of rows that one shard of a batch has.
-func rowsPerShard(c Config) int {
+// maxArena bounds one shard's activations, in values: 64 MiB.
+const maxArena = 16 << 20
+
+// arenaRows is how many rows of its part of a batch a shard computes at once.
+func arenaRows(c Config) int {
 	shards := min(c.Shards, c.Batch)
-	return (c.Batch + shards - 1) / shards
+	rows := (c.Batch + shards - 1) / shards
+	for rows > 1 && arenaSize(c, rows) > maxArena {
+		rows--
+	}
+	return rows
 }

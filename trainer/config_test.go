@@ -81,7 +81,7 @@ func TestCount(t *testing.T) {
 		if n != params || cap(w.blocks[1].downBias) != c.Width {
 			t.Errorf("%d parameters, the tensors have %d", params, n)
 		}
-		newArena(c, rowsPerShard(c), gemm32()) // panics if arenaSize is too small
+		newArena(c, arenaRows(c), gemm32()) // panics if arenaSize is too small
 		if bytes < int64(4*params) {
 			t.Errorf("%d bytes", bytes)
 		}

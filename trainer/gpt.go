@@ -46,7 +46,7 @@ func NewGPT(c Config) (*GPT, error) {
 	shards := min(c.Shards, c.Batch)
 	for range shards {
 		g.parts = append(g.parts, &part{
-			arena: newArena(c, rowsPerShard(c), gemm32()),
+			arena: newArena(c, arenaRows(c), gemm32()),
 			grad:  bind(c, make([]float32, n)),
 		})
 	}
@@ -80,9 +80,8 @@ func (p *part) run(params *weights[float32]) {
 		clear(p.grad.flat)
 	}
 	stride := p.batch.Len + 1
-	step := len(p.arena.targets) / p.arena.c.Context
-	for at := 0; at < p.batch.Rows; at += step {
-		rows := min(step, p.batch.Rows-at)
+	for at := 0; at < p.batch.Rows; at += p.arena.rows {
+		rows := min(p.arena.rows, p.batch.Rows-at)
 		tokens := p.batch.Tokens[at*stride : (at+rows)*stride]
 		p.scores.add(p.arena.pass(params, tokens, rows, p.batch.Len, p.weight, p.train))
 		if p.train {

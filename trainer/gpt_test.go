@@ -134,6 +134,41 @@ func TestStepFloat64(t *testing.T) {
 	}
 }
 
+// TestRowByRow: a model whose activations do not fit at once learns the same from a batch.
+func TestRowByRow(t *testing.T) {
+	c := tiny(true)
+	c.Batch, c.Shards = 7, 2
+	whole, split := newTestGPT(t, c), newTestGPT(t, c)
+	for _, p := range split.parts {
+		p.arena = newArena(c, 1, gemm32())
+	}
+	for i := range 5 {
+		s := Step{Index: i, LR: c.rate(i), Batch: randomBatch(uint64(i), c.Batch, c.Context)}
+		want, err := whole.Step(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := split.Step(context.Background(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(got.Loss-want.Loss) > 1e-5 || math.Abs(got.GradNorm-want.GradNorm) > 1e-4*want.GradNorm {
+			t.Errorf("step %d: %+v row by row, %+v at once", i, got, want)
+		}
+	}
+}
+
+// TestArenaIsBounded: the large preset fits the machine that it is planned for.
+func TestArenaIsBounded(t *testing.T) {
+	c, _ := Preset("baby")
+	if rows := arenaRows(c); rows < 1 || arenaSize(c, rows) > maxArena {
+		t.Errorf("%d rows take %d values", rows, arenaSize(c, rows))
+	}
+	if _, _, bytes := Count(c); bytes > 1<<30 {
+		t.Errorf("baby needs %d bytes", bytes)
+	}
+}
+
 func TestOverfitsOneBatch(t *testing.T) {
 	c := tiny(false)
 	c.Width, c.Context, c.Batch = 32, 16, 4

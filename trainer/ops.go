@@ -60,7 +60,7 @@ const (
 func gelu[T float](y, tanh, x []T) {
 	for i, v := range x {
 		u := geluScale * (v + geluCube*v*v*v)
-		t := T(1 - 2/(math.Exp(2*float64(u))+1))
+		t := 1 - 2/(T(math.Exp(float64(2*u)))+1)
 		tanh[i] = t
 		y[i] = v * (1 + t) / 2
 	}
