@@ -24,7 +24,7 @@ const (
 	fetchWait      = time.Second // shorter waits end in time-outs
 	fetchBytes     = 1 << 20
 	firstPause     = 50 * time.Millisecond // after a failure; it doubles up to 100 times as much
-	patience       = 8 // answers "no such topic" in a row before it is believed
+	patience       = 8                     // answers "no such topic" in a row before it is believed
 )
 
 // client talks to one partition. It is used by one goroutine at a time.

@@ -1,0 +1,257 @@
+package ingest
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"millrace"
+	"millrace/internal/warc"
+)
+
+// recordBits is how many bits of a Position's offset count the records of one file.
+const recordBits = 40
+
+func filesPartition() millrace.Partition { return millrace.Partition{Topic: "files"} }
+
+// FileSource reads Documents from files. It is a millrace.Source of topic "files"; an offset is the
+// number of the file, shifted by 40 bits, and the ordinal of the record. Bodies are left for the Loader.
+type FileSource struct {
+	// URLKey, if set, gives the canonical form of a URL for comparing.
+	URLKey func(url string) string
+
+	inputs map[string]Input
+	files  []listed
+	temp   string // a folder to remove at the end
+	at     int    // number of the open file
+	record int64  // ordinal of the next document's record is at least this
+	skip   int64
+	file   *file
+	open   records // of file; nil where none is open
+	close  func()
+	raw    *raw
+
+	mu   sync.Mutex
+	done int
+	read atomic.Int64
+}
+
+// Files finds the files of inputs. Their list is kept in dir, so that positions stay what they are; an
+// empty dir keeps nothing.
+func Files(dir string, inputs []Input) (*FileSource, error) { return newFiles(dir, inputs, os.Stdin) }
+
+func newFiles(dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err error) {
+	s := &FileSource{inputs: map[string]Input{}, close: func() {}}
+	inputs = slices.Clone(inputs)
+	for i, in := range inputs {
+		inputs[i] = in.defaults()
+		s.inputs[inputs[i].Name] = inputs[i]
+	}
+	if len(s.inputs) < len(inputs) {
+		return nil, errors.New("two inputs have the same name")
+	}
+	spool := stateDir(dir)
+	var old []listed
+	if dir == "" {
+		if spool, err = os.MkdirTemp("", "millrace-ingest-"); err != nil {
+			return nil, err
+		}
+		s.temp = spool
+	} else if old, err = loadList(dir); err != nil {
+		return nil, err
+	}
+	s.files, err = discover(slices.Clone(old), inputs, spool, stdin)
+	if err == nil && dir != "" && len(s.files) > len(old) {
+		err = storeList(dir, s.files)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes the open file.
+func (s *FileSource) Close() error {
+	s.close()
+	s.open, s.close = nil, func() {}
+	if s.temp != "" {
+		return os.RemoveAll(s.temp)
+	}
+	return nil
+}
+
+// Progress is how far a FileSource has come.
+type Progress struct {
+	Files, FilesDone int
+	Bytes, BytesDone int64 // of the files as stored
+}
+
+// Progress may be called at any time.
+func (s *FileSource) Progress() Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := Progress{Files: len(s.files), FilesDone: s.done, BytesDone: s.read.Load()}
+	for i, f := range s.files {
+		p.Bytes += f.Size
+		if i < s.done {
+			p.BytesDone += f.Size
+		}
+	}
+	return p
+}
+
+// Open starts at Next of c: behind the last document that was stored.
+func (s *FileSource) Open(_ context.Context, c millrace.Checkpoint) error {
+	s.close()
+	s.open, s.close = nil, func() {}
+	next := c.Next[filesPartition()]
+	s.enter(int(next>>recordBits), next&(1<<recordBits-1))
+	return nil
+}
+
+// enter goes to a file, behind its first records.
+func (s *FileSource) enter(number int, skip int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at, s.skip, s.record, s.done = number, skip, 0, min(number, len(s.files))
+	s.read.Store(0)
+}
+
+// Read gives the next documents; io.EOF when all files are read.
+func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error) {
+	var b millrace.Batch
+	for len(b.Docs) < most {
+		if err := ctx.Err(); err != nil {
+			return b, err
+		}
+		d, err := s.document()
+		if errors.Is(err, io.EOF) {
+			if len(b.Docs) == 0 {
+				return b, io.EOF
+			}
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+		if d != nil {
+			b.Docs = append(b.Docs, d)
+		}
+	}
+	return b, nil
+}
+
+// document gives the next document, or nil where the one that was read is not wanted.
+func (s *FileSource) document() (*millrace.Document, error) {
+	if s.at >= len(s.files) {
+		return nil, io.EOF
+	}
+	l := s.files[s.at]
+	in, ok := s.inputs[l.Input]
+	if !ok { // its input is no longer there
+		s.enter(s.at+1, 0)
+		return nil, nil
+	}
+	var d *millrace.Document
+	var err error
+	if s.open == nil {
+		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read}
+		err = s.openFile(s.file)
+	}
+	if err == nil {
+		d, err = s.open.next()
+	}
+	switch {
+	case errors.Is(err, millrace.ErrIntegrity):
+		return nil, err
+	case errors.Is(err, io.EOF):
+		s.close()
+		s.open, s.close = nil, func() {}
+		s.enter(s.at+1, 0)
+		return nil, nil
+	case err != nil && (s.raw == nil || s.raw.err != nil):
+		return nil, fmt.Errorf("read %s: %w", l.Path, err)
+	case err != nil:
+		// The data is damaged: what is left of the file is one dead letter.
+		claim := millrace.Claim{File: l.Path, Length: l.Size, Record: s.record, Kind: kindFile}
+		d = s.file.deadLetter(claim, nil, l.Path+": "+err.Error())
+		s.open = nothing{}
+	}
+	return s.place(d), nil
+}
+
+// nothing is a file whose rest cannot be read.
+type nothing struct{}
+
+func (nothing) next() (*millrace.Document, error) { return nil, io.EOF }
+
+// place gives d its Position, and passes over what is stored already.
+func (s *FileSource) place(d *millrace.Document) *millrace.Document {
+	n := d.Page.Claim.Record
+	s.record = n + 1
+	if n < s.skip {
+		return nil
+	}
+	d.Position = millrace.Position{Partition: filesPartition(), Offset: int64(s.at)<<recordBits | n}
+	return d
+}
+
+func (s *FileSource) key(url string) string {
+	if s.URLKey == nil {
+		return ""
+	}
+	return s.URLKey(url)
+}
+
+// openFile opens a file, which has to be what it was when first seen.
+func (s *FileSource) openFile(l *file) error {
+	s.raw = nil
+	f, err := os.Open(l.Path)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, millrace.ErrIntegrity)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != l.Size {
+		err = fmt.Errorf("%s has %d bytes, it had %d when first seen: %w", l.Path, info.Size(), l.Size, millrace.ErrIntegrity)
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	s.raw = &raw{f: f, count: l.bytes}
+	s.close = func() { f.Close() }
+	in, compressed, stop, err := inflate(s.raw)
+	if err != nil {
+		return err
+	}
+	s.close = func() { stop(); f.Close() }
+	b := bufio.NewReaderSize(in, 64<<10)
+	head, err := b.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	switch kind := formatOf(l.Path, head); kind {
+	case formatJSONL:
+		s.open = &jsonl{f: l, lines: newLines(b)}
+	case formatWARC:
+		if !compressed {
+			s.open = &warcRecords{f: l, in: warc.NewReader(b, maxWhole)}
+			return nil
+		}
+		// Its members are compressed one by one, so that each can be found again.
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		s.read.Store(0)
+		s.open = &warcRecords{f: l, in: warc.NewReader(s.raw, maxWhole)}
+	default:
+		s.open = &whole{f: l, in: b, kind: kind}
+	}
+	return nil
+}

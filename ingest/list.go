@@ -1,0 +1,235 @@
+package ingest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"millrace"
+	"millrace/internal/atomicfile"
+)
+
+// Input is one entry of what to ingest.
+type Input struct {
+	Name      string // becomes Page.Source
+	Glob      string // a file, a folder with all files below it, a pattern, or "-" for standard input
+	TextField string // JSONL: the field with the text; "text" where neither it nor HTMLField is given
+	IDField   string // JSONL: the field with the user's own id; "id" by default
+	URLField  string // JSONL: the field with the page's URL
+	HTMLField string // JSONL: the field with HTML, which counts more than TextField where both are there
+	Consent   millrace.Consent
+}
+
+// defaults fills in what is not given.
+func (in Input) defaults() Input {
+	if in.TextField == "" && in.HTMLField == "" {
+		in.TextField = "text"
+	}
+	if in.IDField == "" {
+		in.IDField = "id"
+	}
+	if in.Name == "" {
+		in.Name = "ingest"
+	}
+	return in
+}
+
+// listed is one file, with its number for ever. The list is a file of its own, so that a number never
+// changes, whatever is added or deleted later.
+type listed struct {
+	Input string `json:"input"`
+	Path  string `json:"path"` // as the user wrote it
+	ID    string `json:"id"`   // relative to the input's folder
+	Size  int64  `json:"size"` // when first seen
+	MTime int64  `json:"mtime"`
+}
+
+func stateDir(dir string) string { return filepath.Join(dir, "state", "ingest") }
+
+// loadList reads the list of dir; the number of a file is its line.
+func loadList(dir string) ([]listed, error) {
+	name := filepath.Join(stateDir(dir), "files.jsonl")
+	raw, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []listed
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	for {
+		var l listed
+		err := dec.Decode(&l)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w: %w", name, err, millrace.ErrIntegrity)
+		}
+		all = append(all, l)
+	}
+}
+
+func storeList(dir string, all []listed) error {
+	if err := os.MkdirAll(stateDir(dir), 0o755); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	for _, l := range all {
+		if err := enc.Encode(l); err != nil {
+			return err
+		}
+	}
+	return atomicfile.Write(filepath.Join(stateDir(dir), "files.jsonl"), b.Bytes())
+}
+
+// discover appends to all the files that are not in it yet, in the order of the inputs, and by path
+// within each.
+func discover(all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
+	type key struct{ input, path string }
+	seen := map[key]bool{}
+	perInput := map[string]int{}
+	for _, l := range all {
+		seen[key{l.Input, l.Path}] = true
+		perInput[l.Input]++
+	}
+	for _, in := range inputs {
+		found, err := find(in, spool, stdin)
+		if err != nil {
+			return nil, fmt.Errorf("ingest %s: %w", in.Glob, err)
+		}
+		for _, l := range found {
+			if k := (key{l.Input, l.Path}); !seen[k] {
+				seen[k] = true
+				perInput[l.Input]++
+				all = append(all, l)
+			}
+		}
+		if perInput[in.Name] == 0 && in.Glob != "-" {
+			return nil, fmt.Errorf("ingest %s: no such file", in.Glob)
+		}
+	}
+	return all, nil
+}
+
+// find lists what one input names.
+func find(in Input, spool string, stdin io.Reader) ([]listed, error) {
+	if in.Glob == "-" {
+		return spoolStdin(in, spool, stdin)
+	}
+	if info, err := os.Stat(in.Glob); err == nil {
+		if info.IsDir() {
+			return walk(in, in.Glob, in.Glob)
+		}
+		return list(in, filepath.Dir(in.Glob), in.Glob, info), nil
+	}
+	paths, err := filepath.Glob(in.Glob)
+	if err != nil {
+		return nil, fmt.Errorf("pattern: %w", err)
+	}
+	slices.Sort(paths)
+	base := in.Glob[:strings.IndexAny(in.Glob+"*", `*?[\`)] // the part without wildcards
+	base = filepath.Dir(base + "x")
+	var all []listed
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			below, err := walk(in, base, p)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, below...)
+			continue
+		}
+		all = append(all, list(in, base, p, info)...)
+	}
+	return all, nil
+}
+
+// walk lists the regular files below dir. Names that begin with a dot are left out, as a shell does.
+func walk(in Input, base, dir string) (all []listed, err error) {
+	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if path != dir && strings.HasPrefix(e.Name(), ".") {
+			if e.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if e.IsDir() {
+			return nil
+		}
+		info, err := os.Stat(path) // follows a link
+		if err != nil {
+			return err
+		}
+		if info.Mode().IsRegular() {
+			all = append(all, list(in, base, path, info)...)
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b listed) int { return strings.Compare(a.Path, b.Path) })
+	return all, err
+}
+
+func list(in Input, base, path string, info fs.FileInfo) []listed {
+	id, err := filepath.Rel(base, path)
+	if err != nil {
+		id = filepath.Base(path)
+	}
+	return []listed{{Input: in.Name, Path: path, ID: filepath.ToSlash(id), Size: info.Size(), MTime: info.ModTime().UnixMicro()}}
+}
+
+// spoolStdin stores standard input in the folder spool, so that it can be read again after a crash.
+func spoolStdin(in Input, spool string, stdin io.Reader) ([]listed, error) {
+	if err := os.MkdirAll(spool, 0o755); err != nil {
+		return nil, err
+	}
+	old, err := filepath.Glob(filepath.Join(spool, "stdin-*.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(spool, ".stdin-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	n, err := io.Copy(f, stdin)
+	if err != nil {
+		return nil, fmt.Errorf("read standard input: %w", err)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	if err := f.Sync(); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(spool, fmt.Sprintf("stdin-%d.jsonl", len(old)))
+	if err := os.Link(f.Name(), path); err != nil {
+		return nil, err
+	}
+	if err := atomicfile.SyncDir(spool); err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return list(in, spool, path, info), nil
+}
