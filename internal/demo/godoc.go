@@ -144,7 +144,7 @@ func (w *docWriter) funcs(fs []*doc.Func) {
 	for _, f := range fs {
 		name := f.Name
 		if f.Recv != "" {
-			name = f.Recv + "." + name
+			name = strings.TrimPrefix(f.Recv, "*") + "." + name
 		}
 		w.put(heading, "func "+name)
 		w.decl(f.Decl)

@@ -58,7 +58,7 @@ func split(u unit, bs []block) []*page {
 	var cur []block
 	words, part := 0, 0
 	flush := func() {
-		p := &page{title: u.importPath, from: u.importPath, blocks: cur, path: (&url.URL{Path: "/doc/" + u.importPath}).EscapedPath()}
+		p := &page{title: u.importPath, from: u.importPath, blocks: cur, path: (&url.URL{Path: "/doc/" + strings.TrimSuffix(u.importPath, path.Ext(u.importPath))}).EscapedPath()}
 		if cur == nil || p.words() < ownPage {
 			return
 		}

@@ -56,7 +56,7 @@ func TestSplit(t *testing.T) {
 	for range 5 {
 		bs = append(bs, block{heading, "Head"}, block{para, strings.Repeat("word ", sectionWords)})
 	}
-	pages := split(unit{importPath: "x/y"}, bs)
+	pages := split(unit{importPath: "x/y.md"}, bs)
 	if len(pages) != 5 || pages[0].path != "/doc/x/y.html" || pages[4].path != "/doc/x/y-5.html" {
 		t.Fatalf("%d pages", len(pages))
 	}

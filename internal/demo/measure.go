@@ -77,7 +77,7 @@ func jaccard(a, b []uint64) float64 {
 func readable(p *page, minWords int) bool {
 	var tokens, words []string
 	alpha, chars := 0, 0
-	for _, s := range p.prose() {
+	for _, s := range p.lines() {
 		for _, t := range tokenise(s) {
 			tokens = append(tokens, t)
 			if strings.IndexFunc(t, unicode.IsLetter) >= 0 {
@@ -93,10 +93,10 @@ func readable(p *page, minWords int) bool {
 		return false
 	}
 	mean := float64(chars) / float64(len(words))
-	if mean < 3.3 || mean > 8 || float64(alpha) < 0.82*float64(len(tokens)) {
+	if mean < 3.3 || mean > 8 || float64(alpha) < 0.85*float64(len(tokens)) {
 		return false
 	}
-	return stopWords(words) >= 4 && repeatsLittle(p.prose(), words)
+	return stopWords(words) >= 4 && repeatsLittle(p.lines(), words)
 }
 
 func stopWords(words []string) int {

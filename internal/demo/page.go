@@ -53,22 +53,24 @@ func (p *page) text() string {
 	return strings.Join(parts, "\n\n")
 }
 
-// prose is the text that is neither code nor heading.
-func (p *page) prose() []string {
+// lines is the text that is no code, as rules of quality see it.
+func (p *page) lines() []string {
 	var out []string
 	for _, b := range p.blocks {
-		if b.kind == para || b.kind == item {
+		if b.kind != code {
 			out = append(out, b.text)
 		}
 	}
 	return out
 }
 
-// words counts the words of a page's prose.
+// words counts the words of a page's prose: code and headings are left out.
 func (p *page) words() int {
 	n := 0
-	for _, s := range p.prose() {
-		n += len(strings.Fields(s))
+	for _, b := range p.blocks {
+		if b.kind == para || b.kind == item {
+			n += len(strings.Fields(b.text))
+		}
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -20,7 +21,7 @@ type Ledger struct {
 func (r *Report) judgeLedger(t *table, log []request) {
 	r.judgePositions(t)
 	for _, e := range t.entries {
-		if !r.judgeTally(t, e) {
+		if !r.judgeTally(e) {
 			r.Ledger.BadTallies++
 		}
 	}
@@ -30,73 +31,64 @@ func (r *Report) judgeLedger(t *table, log []request) {
 // judgePositions wants every offset between a commit's bounds in exactly one row, or in a gap that the
 // commit declares: a flush mark is an offset without a row.
 func (r *Report) judgePositions(t *table) {
-	seen := map[string]int{}
-	byEntry := make([]map[int64]bool, len(t.entries))
+	seen := map[string]bool{}
 	for _, x := range t.rows {
-		if x.partition == "" {
-			r.problem("row %s has no position", x.mid)
+		switch {
+		case x.partition == "":
 			r.Ledger.Lost++
-			continue
-		}
-		if seen[x.position]++; seen[x.position] > 1 {
+			r.problem("row %s has no position", x.mid)
+		case seen[x.position]:
 			r.Ledger.Doubled++
 			r.problem("position %s is in more than one row", x.position)
 		}
-		if byEntry[x.entry] == nil {
-			byEntry[x.entry] = map[int64]bool{}
-		}
-		byEntry[x.entry][x.offset] = true
+		seen[x.position] = true
 	}
 	r.Ledger.Positions = len(seen)
 	next := int64(-1)
-	for i, e := range t.entries {
+	for _, e := range t.entries {
 		if !e.recorded {
 			continue
 		}
 		if next >= 0 && e.from != next {
-			r.problem("commit %d begins at offset %d, the one before ended at %d", e.number, e.from, next)
 			r.Ledger.Lost++
+			r.problem("commit %d begins at offset %d, the one before ended at %d", e.number, e.from, next)
 		}
 		next = e.to
 		if v, ok := e.txn["pages/0"]; ok && v != e.to {
-			r.problem("commit %d: the stored Position is %d, its rows end at %d", e.number, v, e.to)
 			r.Ledger.Lost++
+			r.problem("commit %d: the stored Position is %d, its rows end at %d", e.number, v, e.to)
 		}
-		r.judgeRange(e, byEntry[i])
+		r.judgeRange(e)
 	}
 }
 
-func (r *Report) judgeRange(e entry, have map[int64]bool) {
-	for _, g := range e.gaps {
-		if g.From < e.from || g.To > e.to || g.From >= g.To {
-			r.problem("commit %d: gap from %d to %d", e.number, g.From, g.To)
-		}
+// judgeRange holds one commit's rows and gaps against its bounds.
+func (r *Report) judgeRange(e *entry) {
+	covered := make([]gap, 0, len(e.rows)+len(e.gaps))
+	for _, x := range e.rows {
+		covered = append(covered, gap{x.offset, x.offset + 1})
 	}
-	in := func(o int64) bool {
-		return slices.ContainsFunc(e.gaps, func(g gap) bool { return g.From <= o && o < g.To })
-	}
-	for o := e.from; o < e.to; o++ {
-		if have[o] == in(o) {
+	covered = append(covered, e.gaps...)
+	slices.SortFunc(covered, func(a, b gap) int { return cmp.Compare(a.From, b.From) })
+	at := e.from
+	for _, g := range covered {
+		if g.From != at || g.To <= g.From {
 			r.Ledger.Lost++
-			r.problem("commit %d: offset %d has a row: %v, is in a gap: %v", e.number, o, have[o], in(o))
+			r.problem("commit %d: at offset %d, where a row or a gap should begin, the next begins at %d", e.number, at, g.From)
 		}
+		at = max(at, g.To)
 	}
-	for o := range have {
-		if o < e.from || o >= e.to {
-			r.Ledger.Lost++
-			r.problem("commit %d: offset %d is outside of it", e.number, o)
-		}
+	if at != e.to {
+		r.Ledger.Lost++
+		r.problem("commit %d: its rows end at offset %d, the commit says %d", e.number, at, e.to)
 	}
 }
 
 // judgeTally counts a commit's verdicts again.
-func (r *Report) judgeTally(t *table, e entry) bool {
+func (r *Report) judgeTally(e *entry) bool {
 	var in, kept int64
 	verdicts := map[[2]string]int64{}
-	for _, x := range t.rows {
-		if x.entry != e.number {
-			continue
-		}
+	for _, x := range e.rows {
 		in++
 		if x.kept {
 			kept++

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -60,6 +61,14 @@ func readLog(name string) ([]request, error) {
 		return nil, fmt.Errorf("read access log: %w", err)
 	}
 	defer f.Close()
+	out, err := parseLog(f)
+	if err != nil {
+		return nil, fmt.Errorf("read access log %s: %w", name, err)
+	}
+	return out, nil
+}
+
+func parseLog(f io.Reader) ([]request, error) {
 	var out []request
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxLine)
@@ -70,13 +79,13 @@ func readLog(name string) ([]request, error) {
 		}
 		var q request
 		if err := json.Unmarshal(sc.Bytes(), &q); err != nil {
-			bad = fmt.Errorf("read access log %s:%d: %w", name, line, err)
+			bad = fmt.Errorf("line %d: %w", line, err)
 			continue
 		}
 		out = append(out, q)
 	}
 	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("read access log: %w", err)
+		return nil, err
 	}
 	slices.SortStableFunc(out, func(a, b request) int { return cmp.Compare(a.T, b.T) })
 	return out, nil

@@ -22,7 +22,6 @@ type row struct {
 	position           string
 	partition          string // position without the offset
 	offset             int64
-	entry              int
 	kept               bool
 	reason, stage      string
 	signal, of, method string
@@ -43,6 +42,7 @@ type entry struct {
 	txn      map[string]int64
 	tally    tally
 	recorded bool // the entry says from where to where it goes
+	rows     []*row
 }
 
 type gap struct {
@@ -65,7 +65,7 @@ type tally struct {
 
 // table is the whole corpus.
 type table struct {
-	entries []entry
+	entries []*entry
 	rows    []*row // in the order of their offsets
 	byURL   map[string][]*row
 	byID    map[string][]*row
@@ -134,7 +134,7 @@ func readTable(dir string, r *Report) (*table, error) {
 }
 
 func (t *table) readEntry(f io.Reader, n int, dir string, r *Report) error {
-	e := entry{number: n, txn: map[string]int64{}}
+	e := &entry{number: n, txn: map[string]int64{}}
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxLine)
 	for sc.Scan() {
@@ -154,45 +154,41 @@ func (t *table) readEntry(f io.Reader, n int, dir string, r *Report) error {
 				r.problem("commit %d: %s has no row count", n, a.Add.Path)
 				stats.NumRecords = new(int64)
 			}
-			if err := t.readFile(dir, "data", a.Add.Path, n, *stats.NumRecords, r); err != nil {
-				return err
-			}
+			e.readFile(dir, "data", a.Add.Path, *stats.NumRecords, r)
 		case a.Txn != nil:
 			e.txn[a.Txn.AppID] = a.Txn.Version
 		case a.CommitInfo != nil:
 			c := a.CommitInfo
 			e.from, e.to, e.gaps, e.tally, e.recorded = c.From, c.To, c.Gaps, c.Tally, c.To > c.From
 			for _, x := range c.Rejects {
-				if err := t.readFile(dir, "rejects", x.Path, n, x.Rows, r); err != nil {
-					return err
-				}
+				e.readFile(dir, "rejects", x.Path, x.Rows, r)
 			}
 		case a.Remove != nil:
 			r.problem("commit %d removes files, which the judge cannot follow", n)
 		}
 	}
 	t.entries = append(t.entries, e)
+	t.rows = append(t.rows, e.rows...)
 	return sc.Err()
 }
 
 // readFile reads the rows of one Parquet file. A damaged file is a problem of the corpus, not of the judge.
-func (t *table) readFile(dir, kind, name string, n int, want int64, r *Report) error {
+func (e *entry) readFile(dir, kind, name string, want int64, r *Report) {
 	if !filepath.IsLocal(name) {
-		r.problem("commit %d names the file %q outside the corpus", n, name)
-		return nil
+		r.problem("commit %d names the file %q outside the corpus", e.number, name)
+		return
 	}
-	before := len(t.rows)
-	err := t.readParquet(filepath.Join(dir, kind, filepath.FromSlash(name)), kind == "data", n)
+	before := len(e.rows)
+	err := e.readParquet(filepath.Join(dir, kind, filepath.FromSlash(name)), kind == "data")
 	if err != nil {
-		r.problem("commit %d, %s/%s: %v", n, kind, name, err)
+		r.problem("commit %d, %s/%s: %v", e.number, kind, name, err)
 	}
-	if got := int64(len(t.rows) - before); got != want {
-		r.problem("commit %d, %s/%s: %d rows, the commit log says %d", n, kind, name, got, want)
+	if got := int64(len(e.rows) - before); got != want {
+		r.problem("commit %d, %s/%s: %d rows, the commit log says %d", e.number, kind, name, got, want)
 	}
-	return nil
 }
 
-func (t *table) readParquet(name string, kept bool, n int) (err error) {
+func (e *entry) readParquet(name string, kept bool) (err error) {
 	defer func() { // a broken file may panic in the reader
 		if p := recover(); p != nil {
 			err = fmt.Errorf("broken Parquet: %v", p)
@@ -218,14 +214,14 @@ func (t *table) readParquet(name string, kept bool, n int) (err error) {
 		for {
 			k, err := rows.ReadRows(buf)
 			for _, values := range buf[:k] {
-				x := &row{kept: kept, entry: n}
+				x := &row{kept: kept}
 				for _, v := range values {
 					if s := set[v.Column()]; s != nil && !v.IsNull() {
 						s(x, v)
 					}
 				}
 				x.place()
-				t.rows = append(t.rows, x)
+				e.rows = append(e.rows, x)
 			}
 			if errors.Is(err, io.EOF) {
 				break
