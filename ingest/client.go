@@ -66,7 +66,7 @@ func (c *client) retry(ctx context.Context, what string, do func(context.Context
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := c.permanent(err); err != nil {
+		if err := c.permanent(ctx, err); err != nil {
 			return fmt.Errorf("%s %s at %s: %w", what, c.part, c.topic.Addr, err)
 		}
 		c.attempts++
@@ -90,18 +90,19 @@ func backoff(first time.Duration, n int) time.Duration {
 }
 
 // permanent gives the error to end with, or nil where trying again may help.
-func (c *client) permanent(err error) error {
+func (c *client) permanent(ctx context.Context, err error) error {
 	if errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, millrace.ErrMoved) || errors.Is(err, millrace.ErrStop) {
 		return err
 	}
-	if noTopic(err) {
-		// A broker that has just started may not know its topics yet.
-		if c.unknown++; c.unknown < patience {
-			return nil
-		}
+	if !noTopic(err) {
+		c.unknown = 0
+	} else if _, down := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}}); down != nil {
+		return nil // kafka-go says "no topic" too where it could not ask the broker
+	} else if c.unknown++; c.unknown < patience {
+		return nil // a broker that has just started may not know its topics yet
+	} else {
 		return fmt.Errorf("no such topic or partition; create it first: %w", err)
 	}
-	c.unknown = 0
 	var code kafka.Error
 	if errors.As(err, &code) && !code.Temporary() {
 		return err
