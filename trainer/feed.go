@@ -33,8 +33,14 @@ type feed struct {
 	fresh  time.Time // when the newest document came
 }
 
-// ErrTooLittle says that the documents do not hold one row of tokens to train on.
-var ErrTooLittle = errors.New("not enough text to train on")
+// Errors of the documents that Train is given.
+var (
+	// ErrTooLittle says that they do not hold one row of tokens to train on.
+	ErrTooLittle = errors.New("not enough text to train on")
+	// ErrChanged says that a model cannot be resumed exactly, because the documents that it was
+	// trained on are no longer there as they were: a takedown, a rebuilt table, another corpus.
+	ErrChanged = errors.New("the corpus is not the one that the model was trained on")
+)
 
 // seek makes the version that covers step the present one. Before the first step of a run there
 // is none yet.
@@ -57,7 +63,7 @@ func (f *feed) take(ctx context.Context, i int) error {
 	for f.store.docs < v.Docs {
 		d, err := f.docs.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("the corpus has %d documents, but step %d was trained on %d: %w", f.store.docs, v.Step+1, v.Docs, millrace.ErrIntegrity)
+			return fmt.Errorf("%w: there are %d documents, step %d had %d", ErrChanged, f.store.docs, v.Step+1, v.Docs)
 		}
 		if err != nil {
 			return fmt.Errorf("read document %d to train on: %w", f.store.docs+1, err)
@@ -67,7 +73,7 @@ func (f *feed) take(ctx context.Context, i int) error {
 	got := f.store.version(v.Step)
 	got.Final = v.Final
 	if got != v {
-		return fmt.Errorf("the first %d documents are not those that step %d was trained on (a takedown, or another corpus); train anew into another folder: %w", v.Docs, v.Step+1, millrace.ErrIntegrity)
+		return fmt.Errorf("%w: among the first %d documents, those of step %d; train anew into another folder", ErrChanged, v.Docs, v.Step+1)
 	}
 	f.now = v
 	switch {

@@ -22,7 +22,7 @@ type GPT struct {
 	queue chan *part
 	done  sync.WaitGroup // the parts of one batch
 	lives sync.WaitGroup // the workers
-	once  sync.Once
+	ended bool
 }
 
 // part is one shard of a batch at work.
@@ -58,9 +58,12 @@ func NewGPT(c Config) (*GPT, error) {
 	return g, nil
 }
 
-// Close ends the threads. The model can still be read.
+// Close ends the threads. Step and Eval are over then; Score, Generate and State are not.
 func (g *GPT) Close() error {
-	g.once.Do(func() { close(g.queue) })
+	if !g.ended {
+		g.ended = true
+		close(g.queue)
+	}
 	g.lives.Wait()
 	return nil
 }
@@ -145,6 +148,9 @@ func (g *GPT) Eval(ctx context.Context, b Batch) (Scores, error) {
 func (g *GPT) check(ctx context.Context, b Batch) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if g.ended {
+		return errors.New("the model is closed")
 	}
 	if b.Rows < 1 || b.Len < 1 || b.Len > g.c.Context || len(b.Tokens) != b.Rows*(b.Len+1) {
 		return fmt.Errorf("a batch of %d tokens is not %d rows of %d and one, with a context of %d", len(b.Tokens), b.Rows, b.Len, g.c.Context)

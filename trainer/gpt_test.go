@@ -294,6 +294,11 @@ func TestBadBatch(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	closed := newTestGPT(t, c)
+	closed.Close()
+	if _, err := closed.Eval(context.Background(), randomBatch(1, 1, 1)); err == nil {
+		t.Error("closed: no error")
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := g.Step(ctx, Step{Batch: randomBatch(1, 1, 1)}); err == nil {

@@ -5,7 +5,8 @@ import "context"
 // Model learns from batches of tokens. GPT is the one that millrace brings; another one is a
 // value too (Options.Model).
 type Model interface {
-	// Step learns from one batch. What it does is a function of the State and of its arguments.
+	// Step learns from one batch. What it does is a function of the State and of its arguments; an
+	// error leaves the State as it was.
 	Step(ctx context.Context, s Step) (StepResult, error)
 	// Eval predicts a batch and learns nothing.
 	Eval(ctx context.Context, b Batch) (Scores, error)

@@ -5,11 +5,11 @@ import (
 	"math/rand/v2"
 )
 
-// Score is the bits per byte that the model needs for the first max bytes of text: the higher,
+// Score is the bits per byte that the model needs for the first limit bytes of text: the higher,
 // the odder. An empty text scores 0.
-func (g *GPT) Score(text string, max int) float64 {
-	if len(text) > max {
-		text = text[:max]
+func (g *GPT) Score(text string, limit int) float64 {
+	if len(text) > limit {
+		text = text[:limit]
 	}
 	if text == "" {
 		return 0

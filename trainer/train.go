@@ -86,10 +86,11 @@ func (r *run) open(ctx context.Context) error {
 	if newModel == nil {
 		newModel = func(c Config) (Model, error) { return NewGPT(c) }
 	}
-	var err error
-	if r.model, err = newModel(r.Config); err != nil {
+	model, err := newModel(r.Config)
+	if err != nil {
 		return fmt.Errorf("make the model: %w", err)
 	}
+	r.model = model
 	if err := r.restore(); err != nil {
 		return err
 	}

@@ -280,8 +280,8 @@ func TestTrainRefuses(t *testing.T) {
 		o    Options
 		want error
 	}{
-		"another text":     {Options{Config: c, Docs: &list{docs: changed}, Out: dir, Resume: true}, millrace.ErrIntegrity},
-		"fewer documents":  {Options{Config: c, Docs: &list{docs: good[:9]}, Out: dir, Resume: true}, millrace.ErrIntegrity},
+		"another text":     {Options{Config: c, Docs: &list{docs: changed}, Out: dir, Resume: true}, ErrChanged},
+		"fewer documents":  {Options{Config: c, Docs: &list{docs: good[:9]}, Out: dir, Resume: true}, ErrChanged},
 		"other settings":   {Options{Config: other, Docs: &list{docs: good}, Out: dir, Resume: true}, nil},
 		"damage":           {Options{Config: c, Docs: &list{docs: good}, Out: damaged, Resume: true}, millrace.ErrIntegrity},
 		"no text":          {Options{Config: c, Docs: &list{}, Out: t.TempDir()}, ErrTooLittle},
