@@ -35,8 +35,8 @@ func packagePages(bc *build.Context, u unit) ([]*page, error) {
 		return nil, err
 	}
 	p, err := doc.NewFromFiles(fset, files, u.importPath)
-	if err != nil {
-		return nil, fmt.Errorf("read the documentation of %s: %w", u.importPath, err)
+	if err != nil { // files that make no package: go doc has no page for them either
+		return nil, nil
 	}
 	w := &docWriter{pkg: p, fset: fset}
 	return w.pages(u.importPath), nil
