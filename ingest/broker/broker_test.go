@@ -340,9 +340,6 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", x.because, err, r.Errors, x.want)
 		}
 	}
-	if _, err := produce(c, "pages", 0, strings.Repeat("\x00\xff\x13", 1)); err != nil {
-		t.Error(err)
-	}
 	if names := b.topicNames(); len(names) != 1 {
 		t.Errorf("topics %v", names)
 	}
