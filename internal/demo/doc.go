@@ -10,5 +10,6 @@
 // Read in this order: site.go (what one asks for), source.go (where documentation lies), godoc.go
 // and markup.go (documentation -> blocks), page.go (blocks -> HTML), measure.go (shingles, and
 // would it pass), edit.go (near-duplicates), plant.go and odd.go (what is planted), layout.go
-// (which host has which page), serve.go and log.go (HTTP), pipeline.go (the demo's recipe).
+// (which host has which page), serve.go and log.go (HTTP), pipeline.go (the demo's recipe), folder.go
+// (a website of somebody's own files).
 package demo

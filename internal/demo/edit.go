@@ -15,7 +15,7 @@ type window struct{ from, to float64 }
 // The windows keep clear of the default threshold of 0.8 by more than boilerplate can move a page.
 var (
 	nearHigh = window{0.92, 0.97}
-	nearLow  = window{0.83, 0.88}
+	nearLow  = window{0.84, 0.89}
 	decoy    = window{0.66, 0.74}
 )
 

@@ -93,7 +93,7 @@ func (w *docWriter) pages(importPath string) []*page {
 	var own []*page
 	var small []*doc.Type
 	for _, t := range w.pkg.Types {
-		p := &page{path: "/pkg/" + importPath + "/" + t.Name + ".html", title: "type " + w.pkg.Name + "." + t.Name, from: importPath}
+		p := &page{path: "/pkg/" + importPath + "/" + t.Name + ".html", title: "type " + w.pkg.Name + "." + t.Name}
 		w.blocks = nil
 		w.put(heading, p.title)
 		w.typ(t)
@@ -104,7 +104,7 @@ func (w *docWriter) pages(importPath string) []*page {
 		}
 		own = append(own, p)
 	}
-	p := &page{path: "/pkg/" + importPath + "/", title: "package " + importPath, from: importPath}
+	p := &page{path: "/pkg/" + importPath + "/", title: "package " + importPath}
 	w.blocks = nil
 	w.put(heading, p.title)
 	w.overview(small)

@@ -12,18 +12,13 @@ import (
 )
 
 const (
-	maxArticle   = 4 << 20 // bytes read of one file
+	maxArticle   = 4 << 20 // bytes; a larger file is left out
 	sectionWords = 700     // a longer article is split before a heading
 )
 
 // articlePages turns a README, a licence or an HTML article into pages of a readable length.
 func articlePages(u unit) ([]*page, error) {
-	f, err := os.Open(u.file)
-	if err != nil {
-		return nil, fmt.Errorf("read article: %w", err)
-	}
-	defer f.Close()
-	st, err := f.Stat()
+	st, err := os.Stat(u.file)
 	if err != nil {
 		return nil, fmt.Errorf("read article: %w", err)
 	}
@@ -58,7 +53,7 @@ func split(u unit, bs []block) []*page {
 	var cur []block
 	words, part := 0, 0
 	flush := func() {
-		p := &page{title: u.importPath, from: u.importPath, blocks: cur, path: (&url.URL{Path: "/doc/" + strings.TrimSuffix(u.importPath, path.Ext(u.importPath))}).EscapedPath()}
+		p := &page{title: u.importPath, blocks: cur, path: (&url.URL{Path: "/doc/" + strings.TrimSuffix(u.importPath, path.Ext(u.importPath))}).EscapedPath()}
 		if cur == nil || p.words() < ownPage {
 			return
 		}
@@ -90,18 +85,14 @@ func split(u unit, bs []block) []*page {
 func markdownBlocks(text string) []block {
 	var out []block
 	var held []string
-	kind, fenced := para, false
+	now, fenced := para, false
 	flush := func() {
-		sep := " "
-		if kind == code {
-			sep = "\n"
+		if now == code {
+			out = appendBlock(out, code, strings.Join(held, "\n"))
+		} else {
+			out = appendBlock(out, now, inline(strings.Join(held, " ")))
 		}
-		s := strings.Join(held, sep)
-		if kind != code {
-			s = inline(s)
-		}
-		out = appendBlock(out, kind, s)
-		held, kind = nil, para
+		held, now = nil, para
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
@@ -110,7 +101,7 @@ func markdownBlocks(text string) []block {
 		case strings.HasPrefix(trim, "```") || strings.HasPrefix(trim, "~~~"):
 			flush()
 			if fenced = !fenced; fenced {
-				kind = code
+				now = code
 			}
 		case fenced:
 			held = append(held, line)
@@ -121,7 +112,7 @@ func markdownBlocks(text string) []block {
 			out = appendBlock(out, heading, inline(strings.Trim(trim, "# ")))
 		case listMark(trim) > 0:
 			flush()
-			kind = item
+			now = item
 			held = append(held, trim[listMark(trim):])
 		default:
 			held = append(held, trim)
@@ -173,11 +164,11 @@ func inline(s string) string {
 func htmlBlocks(text string) []block {
 	var out []block
 	var b strings.Builder
-	kind, skip := para, 0
-	flush := func(next kindOf) {
-		out = appendBlock(out, kind, b.String())
+	now, skip := para, 0
+	flush := func(next kind) {
+		out = appendBlock(out, now, b.String())
 		b.Reset()
-		kind = next
+		now = next
 	}
 	z := html.NewTokenizer(strings.NewReader(text))
 	for {
@@ -205,7 +196,7 @@ func htmlBlocks(text string) []block {
 					if !open {
 						k = para
 					}
-					if kind == code && open && tag != "pre" { // marks inside pre
+					if now == code && open && tag != "pre" { // marks inside pre
 						continue
 					}
 					flush(k)
@@ -214,8 +205,6 @@ func htmlBlocks(text string) []block {
 		}
 	}
 }
-
-type kindOf = kind
 
 // blockTag tells which kind of block a tag starts. Other tags run on within one.
 func blockTag(tag string) (kind, bool) {

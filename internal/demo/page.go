@@ -27,7 +27,6 @@ type page struct {
 	host   int
 	path   string
 	title  string
-	from   string // the package or module that it documents
 	blocks []block
 
 	header  [][2]string // response headers besides the usual
@@ -114,10 +113,13 @@ func (p *page) renderBlocks(b *strings.Builder) {
 	inList := false
 	first := true
 	for _, x := range p.blocks {
-		if (x.kind == item) != inList {
-			inList = !inList
-			b.WriteString(map[bool]string{true: "<ul>\n", false: "</ul>\n"}[inList])
+		switch {
+		case x.kind == item && !inList:
+			b.WriteString("<ul>\n")
+		case x.kind != item && inList:
+			b.WriteString("</ul>\n")
 		}
+		inList = x.kind == item
 		t := html.EscapeString(x.text)
 		switch {
 		case x.kind == heading && first:
