@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -22,12 +23,19 @@ import (
 var (
 	warc0  = millrace.Partition{Topic: "warc"}
 	files0 = millrace.Partition{Topic: "files"}
-	pages0 = millrace.Partition{Topic: "pages"}
 )
 
-// newTopic is a topic in a broker of its own.
+// newTopic is a topic in a broker of its own, or a new one in the Apache Kafka that MILLRACE_KAFKA names
+// as host:port.
 func newTopic(t testing.TB) Topic {
 	t.Helper()
+	if addr := os.Getenv("MILLRACE_KAFKA"); addr != "" {
+		topic := Topic{Addr: addr, Name: fmt.Sprintf("%s-%x", t.Name(), rand.Uint64()), Recipe: "r1"}
+		if err := topic.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return topic
+	}
 	b, err := broker.Start(t.Context(), broker.Options{Dir: t.TempDir(), SegmentBytes: 64 << 10})
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +150,7 @@ func TestTwoBeltsOneTopic(t *testing.T) {
 		t.Fatalf("marks %v, counts %+v", marks, counts)
 	}
 	for i, d := range ds {
-		if d.Position != (millrace.Position{Partition: pages0, Offset: int64(i)}) {
+		if d.Position != (millrace.Position{Partition: topic.partition(), Offset: int64(i)}) {
 			t.Fatalf("document %d stands at %s", i, d.Position)
 		}
 	}
@@ -304,7 +312,7 @@ func TestTrimmed(t *testing.T) {
 	if err := behind.Open(t.Context(), millrace.Checkpoint{}); !errors.Is(err, millrace.ErrIntegrity) {
 		t.Fatalf("open below the start again: %v", err)
 	}
-	commit := millrace.Checkpoint{Next: map[millrace.Partition]int64{pages0: 40}, Marks: map[millrace.Partition]int64{warc0: 39 * 3}}
+	commit := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.partition(): 40}, Marks: map[millrace.Partition]int64{warc0: 39 * 3}}
 	ds, _, _ := drain(t, topic, commit)
 	if len(ds) != 60 || ds[0].UserID != "warc-40" {
 		t.Fatalf("%d documents", len(ds))
@@ -330,7 +338,7 @@ func TestTrimmed(t *testing.T) {
 // A commit that has read further than the log reaches belongs to another log.
 func TestShorterLog(t *testing.T) {
 	topic := newTopic(t)
-	c := millrace.Checkpoint{Next: map[millrace.Partition]int64{pages0: 5}}
+	c := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.partition(): 5}}
 	if err := topic.Source(SourceOptions{}).Open(t.Context(), c); !errors.Is(err, millrace.ErrIntegrity) {
 		t.Errorf("source: %v", err)
 	}
@@ -388,12 +396,13 @@ func TestLargeDocuments(t *testing.T) {
 
 func TestUnknownTopicIsPermanent(t *testing.T) {
 	topic := newTopic(t)
+	name := topic.Name
 	topic.Name = "nowhere"
 	_, _, err := topic.Ends(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "no such topic") {
 		t.Fatalf("got %v", err)
 	}
-	topic.Name, topic.Partitions = "pages", 3
+	topic.Name, topic.Partitions = name, 3
 	if err := topic.Ensure(t.Context()); !errors.Is(err, millrace.ErrStop) {
 		t.Fatalf("another number of partitions: %v", err)
 	}

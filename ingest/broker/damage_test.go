@@ -582,3 +582,52 @@ func FuzzStateFiles(f *testing.F) {
 		}
 	})
 }
+
+// Every frame of a closed segment was synced before it was acknowledged, however appends, syncs and rolls
+// meet.
+func TestNothingIsAcknowledgedUnsynced(t *testing.T) {
+	var mu sync.Mutex
+	synced := map[string]int64{}
+	o := options(2 << 10)
+	o.sync = func(f *os.File) error {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		time.Sleep(200 * time.Microsecond)
+		mu.Lock()
+		defer mu.Unlock()
+		synced[f.Name()] = max(synced[f.Name()], info.Size())
+		return nil
+	}
+	dir := t.TempDir()
+	p, err := openPartition(dir, o, new(atomic.Int64), func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			for range 60 {
+				if _, err := p.append(newBatch(1, make([]byte, 10+500*(w%2)))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	bases, err := listSegments(dir)
+	if err != nil || len(bases) < 20 {
+		t.Fatalf("%d segments, %v", len(bases), err)
+	}
+	for _, base := range bases {
+		info, err := os.Stat(segmentPath(dir, base))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if synced[segmentPath(dir, base)] != info.Size() {
+			t.Errorf("segment %d: %d of %d bytes were synced", base, synced[segmentPath(dir, base)], info.Size())
+		}
+	}
+}

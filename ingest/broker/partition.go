@@ -205,13 +205,8 @@ func (p *partition) scanUnknown(w *walker) error {
 func (p *partition) append(b batch) (int64, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.failed != nil {
-		return -1, p.failed
-	}
-	if p.pos > 0 && p.pos+frameHeader+int64(len(b)) > p.opts.SegmentBytes {
-		if err := p.roll(); err != nil {
-			return -1, err
-		}
+	if err := p.makeRoom(frameHeader + int64(len(b))); err != nil {
+		return -1, err
 	}
 	base := p.next
 	b.place(base)
@@ -268,17 +263,28 @@ func (p *partition) fail(err error) error {
 	return p.failed
 }
 
-// roll closes the active segment and begins another. The lock is held.
+// makeRoom begins another segment where a frame of n bytes does not fit into this one. The lock is held,
+// but not while others are waited for: they may write on, or roll first.
+func (p *partition) makeRoom(n int64) error {
+	for p.failed == nil && p.pos > 0 && p.pos+n > p.opts.SegmentBytes {
+		var err error
+		switch {
+		case p.syncing:
+			p.synced.Wait()
+		case p.acked.next < p.next:
+			err = p.commit(p.next)
+		default:
+			err = p.roll()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.failed
+}
+
+// roll closes the active segment, all of which is acknowledged, and begins another. The lock is held.
 func (p *partition) roll() error {
-	if err := p.commit(p.next); err != nil {
-		return err
-	}
-	for p.syncing {
-		p.synced.Wait()
-	}
-	if p.failed != nil {
-		return p.failed
-	}
 	old := p.bases[len(p.bases)-1]
 	if err := atomicfile.Write(indexPath(p.dir, old), p.active.encode()); err != nil {
 		return fmt.Errorf("%w: %w", errFull, err)
@@ -433,16 +439,16 @@ func (p *partition) batches(dst []byte, from int64, limit int) ([]byte, error) {
 func (p *partition) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	var err error
+	for err == nil && p.failed == nil && p.acked.next < p.next {
+		err = p.commit(p.next)
+	}
+	if p.failed == nil {
+		err = errors.Join(err, p.acked.write(p.slots, true))
+		p.failed = errClosed
+	}
 	for p.syncing {
 		p.synced.Wait()
-	}
-	var err error
-	if p.failed == nil {
-		err = p.commit(p.next)
-		if err == nil {
-			err = p.acked.write(p.slots, true)
-		}
-		p.failed = errClosed
 	}
 	return errors.Join(err, p.closeFiles())
 }
