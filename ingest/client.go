@@ -94,20 +94,27 @@ func (c *client) permanent(ctx context.Context, err error) error {
 	if errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, millrace.ErrMoved) || errors.Is(err, millrace.ErrStop) {
 		return err
 	}
-	if !noTopic(err) {
-		c.unknown = 0
-	} else if _, down := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}}); down != nil {
-		return nil // kafka-go says "no topic" too where it could not ask the broker
-	} else if c.unknown++; c.unknown < patience {
-		return nil // a broker that has just started may not know its topics yet
-	} else {
-		return fmt.Errorf("no such topic or partition; create it first: %w", err)
+	if noTopic(err) {
+		return c.missing(ctx, err)
 	}
+	c.unknown = 0
 	var code kafka.Error
 	if errors.As(err, &code) && !code.Temporary() {
 		return err
 	}
 	return nil
+}
+
+// missing believes that there is no such topic after the broker has said so several times: one that has
+// just started may not know its topics yet. kafka-go says "no topic" also where it could not ask.
+func (c *client) missing(ctx context.Context, err error) error {
+	if _, down := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}}); down != nil {
+		return nil
+	}
+	if c.unknown++; c.unknown < patience {
+		return nil
+	}
+	return fmt.Errorf("no such topic or partition; create it first: %w", err)
 }
 
 func noTopic(err error) bool {

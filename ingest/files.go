@@ -111,6 +111,9 @@ func (s *FileSource) Open(_ context.Context, c millrace.Checkpoint) error {
 	s.close()
 	s.open, s.close = nil, func() {}
 	next := c.Next[filesPartition()]
+	if next>>recordBits >= int64(len(s.files)) && next > 0 {
+		return fmt.Errorf("position %d is in file number %d, but the list has %d files: %w", next, next>>recordBits, len(s.files), millrace.ErrIntegrity)
+	}
 	s.enter(int(next>>recordBits), next&(1<<recordBits-1))
 	return nil
 }

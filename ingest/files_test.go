@@ -274,6 +274,11 @@ func TestFileList(t *testing.T) {
 	if rest := readFiles(t, s, c); len(rest) != 2 { // what is stored may go
 		t.Fatalf("%d documents, want 2", len(rest))
 	}
+	lost := openFiles(t, t.TempDir(), in) // another list
+	c.Take(&millrace.Document{Position: millrace.Position{Partition: filesPartition(), Offset: 7 << recordBits}})
+	if err := lost.Open(t.Context(), c); !errors.Is(err, millrace.ErrIntegrity) {
+		t.Fatalf("a position in a file that is not listed: %v", err)
+	}
 	if err := s.Open(t.Context(), millrace.Checkpoint{}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"millrace"
 	"millrace/internal/atomicfile"
@@ -109,6 +110,9 @@ func discover(all []listed, inputs []Input, spool string, stdin io.Reader) ([]li
 			return nil, fmt.Errorf("ingest %s: %w", in.Glob, err)
 		}
 		for _, l := range found {
+			if !utf8.ValidString(l.Path) {
+				return nil, fmt.Errorf("ingest %s: the name %q is not UTF-8, so no row could hold it; rename the file", in.Glob, l.Path)
+			}
 			if k := (key{l.Input, l.Path}); !seen[k] {
 				seen[k] = true
 				perInput[l.Input]++

@@ -10,7 +10,6 @@ import (
 	"io"
 	"mime"
 	"net/http/httputil"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,9 +82,15 @@ type payload struct {
 	chunked   bool
 }
 
-// Headers that say something about the text, or about what may be done with it.
-var keptHeaders = []string{"Content-Type", "Content-Language", "Content-Location", "Last-Modified", "Link",
-	"X-Robots-Tag", "Tdm-Reservation", "Tdm-Policy", "Content-Usage"}
+// keeps names the headers that say something about the text, or about what may be done with it.
+func keeps(header string) bool {
+	switch header {
+	case "Content-Type", "Content-Language", "Content-Location", "Last-Modified", "Link",
+		"X-Robots-Tag", "Tdm-Reservation", "Tdm-Policy", "Content-Usage":
+		return true
+	}
+	return false
+}
 
 func parsePayload(rec *warc.Record) (payload, error) {
 	p := payload{body: rec.Block, mediaType: rec.Get("Content-Type")}
@@ -111,7 +116,7 @@ func parsePayload(rec *warc.Record) (payload, error) {
 		case "Transfer-Encoding":
 			p.chunked = strings.EqualFold(strings.TrimSpace(h.Value), "chunked")
 		}
-		if slices.Contains(keptHeaders, h.Name) && len(p.header) < 64 && len(h.Value) <= 8<<10 {
+		if keeps(h.Name) && len(p.header) < 64 && len(h.Value) <= 8<<10 {
 			p.header = append(p.header, h)
 		}
 	}

@@ -594,7 +594,7 @@ func TestNothingIsAcknowledgedUnsynced(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		time.Sleep(200 * time.Microsecond)
+		time.Sleep(20 * time.Microsecond)
 		mu.Lock()
 		defer mu.Unlock()
 		synced[f.Name()] = max(synced[f.Name()], info.Size())
@@ -609,8 +609,9 @@ func TestNothingIsAcknowledgedUnsynced(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
-			for range 60 {
-				if _, err := p.append(newBatch(1, make([]byte, 10+500*(w%2)))); err != nil {
+			r := rand.New(rand.NewPCG(9, uint64(w)))
+			for range 250 {
+				if _, err := p.append(newBatch(1, make([]byte, r.IntN(600)))); err != nil {
 					t.Error(err)
 				}
 			}
