@@ -38,9 +38,9 @@ func start(t testing.TB, o Options) *Broker {
 
 // dial gives a client of its own, so that no test sees another's metadata.
 func dial(t testing.TB, b *Broker) *kafka.Client {
-	tr := &kafka.Transport{MetadataTTL: 200 * time.Millisecond}
-	t.Cleanup(tr.CloseIdleConnections)
-	return &kafka.Client{Addr: kafka.TCP(b.Addr()), Timeout: 10 * time.Second, Transport: tr}
+	c, pool := dialAddr(b.Addr())
+	t.Cleanup(pool.CloseIdleConnections)
+	return c
 }
 
 func create(t testing.TB, c *kafka.Client, topic string, partitions int) {
