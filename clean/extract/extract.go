@@ -67,3 +67,11 @@ func title(r *reader) string {
 	}
 	return t
 }
+
+// Text takes plain text and Markdown as they are, up to the bound.
+func Text(src string) Page {
+	if len(src) <= maxText {
+		return Page{Text: src}
+	}
+	return Page{Text: strings.ToValidUTF8(src[:maxText], ""), Cut: true}
+}
