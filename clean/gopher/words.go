@@ -2,6 +2,7 @@ package gopher
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -69,7 +70,7 @@ func splitChunk(words []string, chunk string) []string {
 	for i := len(suffixes) - 1; i >= 0; i-- {
 		words = append(words, suffixes[i])
 	}
-	return join(words, first)
+	return join(words, first, chunk)
 }
 
 // plain reports whether chunk is lower-case ASCII that no rule splits: most chunks are.
@@ -118,39 +119,50 @@ func splitCore(words []string, s string) []string {
 }
 
 // join puts neighbours among words[first:] together where they make an exception with punctuation,
-// such as "):". The words from first on lie side by side in one chunk.
-func join(words []string, first int) []string {
+// such as "):". The words from first on lie side by side in chunk and make it up.
+func join(words []string, first int, chunk string) []string {
 	if len(words)-first < 2 {
 		return words
 	}
-	out := first
-	for i := first; i < len(words); {
-		whole, n := "", 0
-		for j, size := i, 0; j < len(words); j++ {
-			if size += len(words[j]); size > maxException {
-				break
-			}
-			if j == i {
-				continue
-			}
-			s := strings.Join(words[i:j+1], "")
-			if _, ok := exception(s); ok && (prefixLen(s) > 0 || suffixLen(s) > 0) {
-				whole, n = s, j+1-i
-			}
-		}
+	parts := words[first:]
+	for i, at := 0, 0; i < len(parts); i++ {
+		n, size := longest(parts[i:], chunk[at:])
 		if n == 0 {
-			words[out] = words[i]
-			out, i = out+1, i+1
+			at += len(parts[i])
 			continue
 		}
-		parts, _ := exception(whole)
-		for _, k := range parts {
-			words[out], whole = whole[:k], whole[k:]
-			out++
+		// From the first exception on, the words are made anew.
+		rest := slices.Clone(parts[i:])
+		words = words[:first+i]
+		for len(rest) > 0 {
+			if n, size = longest(rest, chunk[at:]); n == 0 {
+				n, size = 1, len(rest[0])
+				words = append(words, rest[0])
+			} else {
+				lens, _ := exception(chunk[at : at+size])
+				words = appendParts(words, chunk[at:at+size], lens)
+			}
+			rest, at = rest[n:], at+size
 		}
-		i += n
+		return words
 	}
-	return words[:out]
+	return words
+}
+
+// longest finds how many of the words at the front of s make one exception, two at least, and its length.
+func longest(words []string, s string) (n, size int) {
+	for k, end := 0, 0; k < len(words); k++ {
+		if end += len(words[k]); end > maxException {
+			break
+		}
+		if k == 0 {
+			continue
+		}
+		if _, ok := exception(s[:end]); ok && (prefixLen(s[:end]) > 0 || suffixLen(s[:end]) > 0) {
+			n, size = k+1, end
+		}
+	}
+	return n, size
 }
 
 // exception looks s up in the table of exceptions.
