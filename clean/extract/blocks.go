@@ -35,6 +35,12 @@ func (r *reader) write(text []byte) {
 	if r.link > 0 && anchor(text) {
 		return
 	}
+	if room := maxText - len(r.text); len(text) > room {
+		for room > 0 && !utf8.RuneStart(text[room]) {
+			room--
+		}
+		text, r.cut = text[:room], true
+	}
 	if top.kind == pre {
 		r.writePre(text)
 		return

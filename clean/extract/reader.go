@@ -81,7 +81,7 @@ func (r *reader) read() {
 			name, _ := r.z.TagName()
 			r.end(atom.Lookup(name))
 		}
-		if len(r.text) > maxText || len(r.blocks) >= maxBlock || len(r.nodes) >= maxBlock {
+		if len(r.text) >= maxText || len(r.blocks) >= maxBlock || len(r.nodes) >= maxBlock {
 			r.cut = true
 		}
 	}
@@ -95,6 +95,9 @@ func (r *reader) start(slash bool) {
 	a := atom.Lookup(name)
 	c := classify(a)
 	r.inTitle = a == atom.Title && r.skip == 0 && r.title.Len() == 0
+	if r.skip == atom.P && (c == paragraph || c == container) {
+		r.skip = 0 // a hidden paragraph ends where the next block begins
+	}
 	if r.skip != 0 {
 		if c != void && !slash && a != 0 {
 			r.inner[a]++
@@ -123,16 +126,16 @@ func (r *reader) start(slash bool) {
 
 func (r *reader) inArticle() bool { return r.count[atom.Main] > 0 || r.count[atom.Article] > 0 }
 
+// skipFrom leaves out what follows, up to the end of a. Of an element that HTML does not know, the end
+// cannot be told from that of others, so that one is not left out.
 func (r *reader) skipFrom(a atom.Atom) {
-	if classify(a) != inline {
+	switch c := classify(a); {
+	case a == 0:
+		return
+	case c == paragraph, c == container, a == atom.Nav, a == atom.Footer, a == atom.Aside, a == atom.Dialog:
 		r.flush()
 	}
-	r.skip = a
-	if a == 0 { // a name that HTML does not know; its end tag cannot be told from others
-		r.skip = 0
-		return
-	}
-	r.inner = map[atom.Atom]int{}
+	r.skip, r.inner = a, map[atom.Atom]int{}
 }
 
 // void handles the elements without content.
