@@ -335,7 +335,13 @@ func hyphenLen(s string, i int, r, prev, next rune) int {
 	if !isAlpha(prev) && !isDigit(prev) {
 		return 0
 	}
-	most := map[rune]int{'-': 3, '—': 2}[r]
+	most := 1
+	switch r {
+	case '-':
+		most = 3
+	case '—':
+		most = 2
+	}
 	for k := 1; ; k++ {
 		next, _ := utf8.DecodeRuneInString(s[i+k*n:])
 		if isAlpha(next) {

@@ -196,3 +196,12 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// Work that grew with the square of the text would take hours here.
+func TestHostileEnds(t *testing.T) {
+	for _, piece := range []string{"Ã", "Ã©", "ÃÂ", "РџÃ©", "é–", "\x1b[", "\u0301", "\u200d", "\xc3", "â€", "Ã©\n", "\U0001F3F4\U000E0041"} {
+		text := strings.Repeat(piece, 1<<20/len(piece))
+		got, spans, _ := Text(text, nil)
+		check(t, got, spans)
+	}
+}
