@@ -7,6 +7,8 @@ import (
 	"millrace"
 )
 
+const maxOffset = math.MaxInt64
+
 // Select says which rows are read, and what of them.
 type Select struct {
 	From, To      int64 // offsets of the mill's input, From ≤ offset < To; To 0 is no bound
@@ -17,7 +19,7 @@ type Select struct {
 // Rows hands over the selected rows in the order of their offsets. A Row may be kept after yield returns.
 func (t *Table) Rows(ctx context.Context, sel Select, yield func(*Row) error) error {
 	if sel.To == 0 {
-		sel.To = math.MaxInt64
+		sel.To = maxOffset
 	}
 	for _, e := range t.Entries() {
 		if e.To <= sel.From || e.From >= sel.To {

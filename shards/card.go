@@ -1,0 +1,66 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"millrace/internal/atomicfile"
+)
+
+// CardInfo is what the cards tell beside the table itself. It holds no time of day: the cards of equal
+// corpora are equal.
+type CardInfo struct {
+	Name   string     // of the data set; "" is "corpus"
+	Facts  []CardFact // versions, seeds, what a run lost: printed as they are
+	Gates  []Gate
+	Points []Point // the training run
+}
+
+// CardFact is one line of a card.
+type CardFact struct{ Name, Value string }
+
+// Gate is a measure that the corpus had to meet.
+type Gate struct {
+	Name, Value, Limit string
+	Holds              bool
+}
+
+// Point is one evaluation of the model; a loss that was not measured is NaN.
+type Point struct {
+	Step       int
+	Train, Val float64
+}
+
+// WriteCard writes DIR/README.md (a dataset card as the Hugging Face hub reads it), DIR/croissant.json
+// (Croissant 1.1) and DIR/card.html (for people) about the newest commit.
+func WriteCard(ctx context.Context, dir string, info CardInfo) error {
+	t, err := Open(dir)
+	if err != nil {
+		return err
+	}
+	if info.Name == "" {
+		info.Name = "corpus"
+	}
+	s, err := takeSurvey(ctx, t)
+	if err != nil {
+		return fmt.Errorf("write card: %w", err)
+	}
+	croissant, err := s.croissant(info)
+	if err != nil {
+		return fmt.Errorf("write card: %w", err)
+	}
+	page, err := s.html(info)
+	if err != nil {
+		return fmt.Errorf("write card: %w", err)
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{"README.md", s.markdown(info)}, {"croissant.json", croissant}, {"card.html", page}} {
+		if err := atomicfile.Write(filepath.Join(dir, f.name), f.data); err != nil {
+			return fmt.Errorf("write card: %w", err)
+		}
+	}
+	return nil
+}

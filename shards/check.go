@@ -1,0 +1,215 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"millrace"
+)
+
+// Report is what Check found.
+type Report struct {
+	OK       bool      `json:"ok"`
+	Files    int       `json:"files"`   // Parquet files that the log names
+	Rows     int64     `json:"rows"`    // kept
+	Rejects  int64     `json:"rejects"` // dropped and failed
+	Problems []Problem `json:"problems"`
+	Orphans  []string  `json:"orphans,omitempty"` // left by a crash; no problem
+}
+
+// Problem is one thing that does not hold.
+type Problem struct {
+	File    string `json:"file"` // below DIR
+	What    string `json:"what"`
+	RowFrom int64  `json:"row_from"` // rows of File that it concerns: RowFrom ≤ row < RowTo
+	RowTo   int64  `json:"row_to"`
+}
+
+// maxProblems bounds a Report: a lost disk has more than anybody reads.
+const maxProblems = 1000
+
+// Check recomputes everything that the commit log of dir claims: the chain of its entries, the hash and
+// schema of each file, each row's place, verdict and twin, the ledger, and the Merkle roots. The error
+// is for what keeps it from looking; damage is in the Report.
+func Check(ctx context.Context, dir string) (Report, error) {
+	there, err := checkFormat(dir)
+	if err != nil {
+		return Report{}, fmt.Errorf("check: %w", err)
+	}
+	highest, err := highestEntry(dir)
+	if err != nil {
+		return Report{}, fmt.Errorf("check: %w", err)
+	}
+	c := &checker{dir: dir, twins: map[uint64]struct{}{}, seed: maphash.MakeSeed(), report: Report{Problems: []Problem{}}}
+	if !there {
+		if highest < 0 {
+			return Report{}, fmt.Errorf("check: %s holds no corpus: %w", dir, fs.ErrNotExist)
+		}
+		c.problem("format", "the format number is missing")
+	}
+	prev := &Entry{Version: -1, Checkpoint: millrace.Checkpoint{}.Clone()}
+	var entries []*Entry
+	for v := range highest + 1 {
+		e, err := readEntry(dir, v)
+		if err != nil {
+			c.problem(entryFile(v), describe(err))
+			prev = nil // the chain is cut; what follows is checked on its own
+			continue
+		}
+		if prev != nil {
+			c.chain(prev, e)
+		}
+		if err := c.entry(ctx, e); err != nil {
+			return c.report, err
+		}
+		entries, prev = append(entries, e), e
+	}
+	if c.report.Orphans, err = orphans(&Table{dir: dir, entries: entries}); err != nil {
+		return c.report, err
+	}
+	c.report.OK = len(c.report.Problems) == 0
+	return c.report, nil
+}
+
+type checker struct {
+	dir    string
+	report Report
+	// twins are the names of the kept rows so far, hashed: a duplicate's twin must be among them.
+	twins map[uint64]struct{}
+	seed  maphash.Seed
+}
+
+func (c *checker) problem(file, what string) { c.problemRows(file, what, 0, 0) }
+
+func (c *checker) problemRows(file, what string, from, to int64) {
+	if len(c.report.Problems) < maxProblems {
+		c.report.Problems = append(c.report.Problems, Problem{file, what, from, to})
+	}
+}
+
+func entryFile(version int64) string { return "data/_delta_log/" + entryName(version) }
+
+func describe(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "the file is missing"
+	}
+	return err.Error()
+}
+
+// highestEntry lists the log, which no reader does: a missing entry would else hide all that follow.
+func highestEntry(dir string) (int64, error) {
+	list, err := os.ReadDir(logDir(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return -1, err
+	}
+	highest := int64(-1)
+	for _, f := range list {
+		digits, ok := strings.CutSuffix(f.Name(), ".json")
+		if n, err := strconv.ParseInt(digits, 10, 64); ok && err == nil && entryName(n) == f.Name() {
+			highest = max(highest, n)
+		}
+	}
+	return highest, nil
+}
+
+// chain checks what e says against the entry before.
+func (c *checker) chain(prev, e *Entry) {
+	name := entryFile(e.Version)
+	if e.Previous != prev.checksum {
+		c.problem(name, "it does not continue the entry before: the hash differs")
+	}
+	if e.Operation == opRecipe {
+		if !sameCheckpoint(prev.Checkpoint, e.Checkpoint) || len(e.Files)+len(e.Rejects) > 0 {
+			c.problem(name, "a change of the recipe changes more than the recipe")
+		}
+		return
+	}
+	if prev.Version >= 0 && prev.Recipe != e.Recipe {
+		c.problem(name, fmt.Sprintf("the recipe changes from %s to %s without a commit for it", prev.Recipe, e.Recipe))
+	}
+	for p, n := range prev.Checkpoint.Next {
+		if e.Checkpoint.Next[p] < n {
+			c.problem(name, fmt.Sprintf("the position in %s falls from %d to %d", p, n, e.Checkpoint.Next[p]))
+		}
+		if e.From != n {
+			c.problem(name, fmt.Sprintf("it starts at offset %d, the entry before ends at %d", e.From, n))
+		}
+	}
+	for p, n := range prev.Checkpoint.Marks {
+		if m, ok := e.Checkpoint.Marks[p]; !ok || m < n {
+			c.problem(name, fmt.Sprintf("the mark of %s falls from %d to %d", p, n, m))
+		}
+	}
+}
+
+// entry checks one commit: its files, then its rows.
+func (c *checker) entry(ctx context.Context, e *Entry) error {
+	name := entryFile(e.Version)
+	for p, n := range e.Checkpoint.Next {
+		if n != e.To {
+			c.problem(name, fmt.Sprintf("it ends at offset %d, its position in %s is %d", e.To, p, n))
+		}
+	}
+	kept, rejects := e.Rows()
+	c.report.Rows, c.report.Rejects = c.report.Rows+kept, c.report.Rejects+rejects
+	whole := true
+	check := func(sub string, files []File) error {
+		for _, f := range files {
+			c.report.Files++
+			ok, err := c.file(ctx, e.Version, sub, f)
+			if err != nil {
+				return err
+			}
+			whole = whole && ok
+		}
+		return nil
+	}
+	if err := check("data", e.Files); err != nil {
+		return err
+	}
+	if err := check("rejects", e.Rejects); err != nil {
+		return err
+	}
+	if !whole {
+		return ctx.Err() // a damaged file is not parsed, so there is nothing to recompute from
+	}
+	return c.rows(ctx, e)
+}
+
+// file checks the name, the length and the hash of a file, and whether its columns are ours.
+func (c *checker) file(ctx context.Context, version int64, sub string, f File) (bool, error) {
+	name := sub + "/" + f.Name
+	bad := func(what string, args ...any) (bool, error) {
+		c.problemRows(name, fmt.Sprintf(what, args...), 0, f.Rows)
+		return false, nil
+	}
+	size, digest, err := hashFile(ctx, filepath.Join(c.dir, sub, f.Name))
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case err != nil:
+		return bad("%s", describe(err))
+	case size != f.Bytes:
+		return bad("it has %d bytes, the commit log says %d", size, f.Bytes)
+	case digest != f.SHA256:
+		return bad("its SHA-256 is %s, the commit log says %s", digest, f.SHA256)
+	case f.Name != partName(version, fileInfo{first: f.First, sha256: f.SHA256}):
+		return bad("its name does not tell its entry, first offset and hash")
+	}
+	r, err := openFile(c.dir, sub, f, nil)
+	if err != nil {
+		return bad("%s", err)
+	}
+	defer r.close()
+	if want, err := parquetSchema(columnsFor(r.signals, sub == "rejects")); err != nil || !want.Equals(r.pq.MetaData().Schema.Root()) {
+		return bad("its columns are not those of the contract")
+	}
+	return true, nil
+}
