@@ -18,7 +18,7 @@ import (
 type Report struct {
 	OK       bool      `json:"ok"`
 	Files    int       `json:"files"`   // Parquet files that the log names
-	Rows     int64     `json:"rows"`    // kept
+	Rows     int64     `json:"rows"`    // kept, in the table as it is
 	Rejects  int64     `json:"rejects"` // dropped and failed
 	Problems []Problem `json:"problems"`
 	Orphans  []string  `json:"orphans,omitempty"` // left by a crash; no problem
@@ -71,7 +71,7 @@ func Check(ctx context.Context, dir string) (Report, error) {
 		}
 		entries, prev = append(entries, e), e
 	}
-	if c.report.Orphans, err = orphans(&Table{dir: dir, entries: entries}); err != nil {
+	if c.report.Orphans, err = orphans(&Table{dir: dir, log: entries}); err != nil {
 		return c.report, err
 	}
 	c.report.OK = len(c.report.Problems) == 0
@@ -125,6 +125,12 @@ func (c *checker) chain(prev, e *Entry) {
 	if e.Previous != prev.checksum {
 		c.problem(name, "it does not continue the entry before: the hash differs")
 	}
+	if e.Operation == opRebuild {
+		if len(e.Checkpoint.Next)+len(e.Checkpoint.Marks)+len(e.Files)+len(e.Rejects) > 0 {
+			c.problem(name, "a rebuild does not start from nothing")
+		}
+		return
+	}
 	if e.Operation == opRecipe {
 		if !sameCheckpoint(prev.Checkpoint, e.Checkpoint) || len(e.Files)+len(e.Rejects) > 0 {
 			c.problem(name, "a change of the recipe changes more than the recipe")
@@ -156,6 +162,10 @@ func (c *checker) entry(ctx context.Context, e *Entry) error {
 		if n != e.To {
 			c.problem(name, fmt.Sprintf("it ends at offset %d, its position in %s is %d", e.To, p, n))
 		}
+	}
+	if e.Operation == opRebuild {
+		c.report.Rows, c.report.Rejects = 0, 0
+		clear(c.twins)
 	}
 	kept, rejects := e.Rows()
 	c.report.Rows, c.report.Rejects = c.report.Rows+kept, c.report.Rejects+rejects

@@ -105,9 +105,9 @@ func (s *Sink) entry(base *Entry) *Entry {
 	if e.Time.IsZero() {
 		e.Time = base.Time
 	}
-	entries := s.table.Entries()
-	e.schema = base.Version < 0 || !slices.Equal(signalsOf(entries), s.signals)
-	if !slices.ContainsFunc(entries, func(x *Entry) bool { return x.Recipe == e.Recipe && x.RecipeText != "" }) {
+	e.schema = !slices.Equal(signalsOf(s.table.Entries()), s.signals) || s.table.id() == ""
+	e.table = s.table.id()
+	if !slices.ContainsFunc(s.table.all(), func(x *Entry) bool { return x.Recipe == e.Recipe && x.RecipeText != "" }) {
 		e.RecipeText = s.o.RecipeText
 	}
 	return e
@@ -128,7 +128,7 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 	if err := s.table.Refresh(ctx); err != nil {
 		return false, nil, err
 	}
-	later := s.table.Entries()[s.base.Version+1:]
+	later := s.table.all()[s.base.Version+1:]
 	for _, x := range later {
 		if x.Version == e.Version && x.checksum == sum(raw) {
 			s.o.Log.Warn("the answer to a commit was lost; the commit is there", "entry", e.Version, "cause", cause)
@@ -160,7 +160,7 @@ func (s *Sink) committed(version int64) error {
 	if err := s.table.Refresh(context.Background()); err != nil {
 		return err
 	}
-	e := s.table.Entries()[version]
+	e := s.table.all()[version]
 	if err := s.begin(e); err != nil {
 		return err
 	}

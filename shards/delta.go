@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,12 +18,12 @@ import (
 
 // An entry of the commit log is a file of JSON lines, each an action of Delta Lake's protocol.
 type action struct {
-	CommitInfo *commitInfo    `json:"commitInfo,omitempty"`
-	Protocol   *protocol      `json:"protocol,omitempty"`
-	MetaData   *metaData      `json:"metaData,omitempty"`
-	Txn        *txn           `json:"txn,omitempty"`
-	Add        *addFile       `json:"add,omitempty"`
-	Remove     map[string]any `json:"remove,omitempty"` // only of others
+	CommitInfo *commitInfo `json:"commitInfo,omitempty"`
+	Protocol   *protocol   `json:"protocol,omitempty"`
+	MetaData   *metaData   `json:"metaData,omitempty"`
+	Txn        *txn        `json:"txn,omitempty"`
+	Add        *addFile    `json:"add,omitempty"`
+	Remove     *removeFile `json:"remove,omitempty"`
 }
 
 type protocol struct {
@@ -58,6 +59,12 @@ type addFile struct {
 	DataChange       bool              `json:"dataChange"`
 	Stats            string            `json:"stats"`
 	Tags             map[string]string `json:"tags"`
+}
+
+type removeFile struct {
+	Path              string `json:"path"`
+	DeletionTimestamp int64  `json:"deletionTimestamp"`
+	DataChange        bool   `json:"dataChange"`
 }
 
 // commitInfo holds what Delta Lake has no place for. Its other readers ignore the fields that they do not know.
@@ -112,6 +119,9 @@ func (e *Entry) encode() ([]byte, error) {
 	}
 	actions = appendTxns(actions, "", e.Checkpoint.Next)
 	actions = appendTxns(actions, markPrefix, e.Checkpoint.Marks)
+	for _, name := range e.removed {
+		actions = append(actions, action{Remove: &removeFile{Path: name, DeletionTimestamp: millis(e.Time), DataChange: true}})
+	}
 	for _, f := range e.Files {
 		actions = append(actions, action{Add: &addFile{Path: f.Name, PartitionValues: map[string]string{}, Size: f.Bytes,
 			ModificationTime: millis(e.Time), DataChange: true, Stats: f.stats,
@@ -127,15 +137,18 @@ func (e *Entry) encode() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// metaData names the table by its first recipe, so that the same corpus made twice is the same table.
+// metaData names a new table by its first commit, so that the same corpus made twice is the same table.
 func (e *Entry) metaData() (*metaData, error) {
 	s, err := deltaSchema(e.Signals)
 	if err != nil {
 		return nil, err
 	}
-	h := sha256.Sum256([]byte("millrace table " + e.Recipe + " " + e.Root))
-	x := hex.EncodeToString(h[:])
-	return &metaData{ID: x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:32], Name: "corpus",
+	if e.table == "" {
+		h := sha256.Sum256([]byte("millrace table " + e.Recipe + " " + e.Root))
+		x := hex.EncodeToString(h[:])
+		e.table = x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:32]
+	}
+	return &metaData{ID: e.table, Name: "corpus",
 		Format: deltaFormat{Provider: "parquet"}, SchemaString: s, PartitionColumns: []string{},
 		// The log is the ledger: nobody may tidy it up.
 		Configuration: map[string]string{"delta.enableExpiredLogCleanup": "false"}, CreatedTime: millis(e.Time)}, nil
@@ -157,7 +170,7 @@ func decodeEntry(version int64, raw []byte) (*Entry, error) {
 	e := &Entry{Version: version, Checkpoint: millrace.Checkpoint{Next: map[millrace.Partition]int64{}, Marks: map[millrace.Partition]int64{}}}
 	h := sha256.Sum256(raw)
 	e.checksum = hex.EncodeToString(h[:])
-	var foreign, ours bool
+	ours := false
 	n := 0
 	for line := range bytes.Lines(raw) {
 		n++
@@ -172,16 +185,23 @@ func decodeEntry(version int64, raw []byte) (*Entry, error) {
 			e.takeInfo(a.CommitInfo)
 			ours = strings.HasPrefix(a.CommitInfo.EngineInfo, enginePrefix)
 		}
-		foreign = foreign || a.Remove != nil
 		if err := e.take(a); err != nil {
 			return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)
 		}
 	}
-	if !ours || foreign {
+	for _, f := range slices.Concat(e.Files, e.Rejects) {
+		if !partFile.MatchString(f.Name) || f.Rows <= 0 || f.First < 0 || f.Last < f.First {
+			return nil, fmt.Errorf("%s: %q is no file of ours: %w", entryName(version), f.Name, millrace.ErrIntegrity)
+		}
+	}
+	if !ours || len(e.removed) > 0 && e.Operation != opRebuild {
 		return nil, fmt.Errorf("%s was not written by millrace (operation %q): %w", entryName(version), e.Operation, millrace.ErrIntegrity)
 	}
 	return e, nil
 }
+
+// partFile is the form of the names that partName gives: none leads out of its folder.
+var partFile = regexp.MustCompile(`^part-\d{8,}-\d{20}-[0-9a-f]{16}\.parquet$`)
 
 func (e *Entry) takeInfo(c *commitInfo) {
 	e.Operation, e.Recipe, e.RecipeText, e.From, e.To, e.Gaps = c.Operation, c.Recipe, c.RecipeText, c.From, c.To, c.Gaps
@@ -201,7 +221,7 @@ func (e *Entry) take(a action) error {
 		if err != nil {
 			return fmt.Errorf("schema: %w", err)
 		}
-		e.Signals, e.schema = names, true
+		e.Signals, e.schema, e.table = names, true, a.MetaData.ID
 	case a.Txn != nil:
 		name, isMark := strings.CutPrefix(a.Txn.AppID, markPrefix)
 		p, err := millrace.ParsePartition(name)
@@ -213,6 +233,8 @@ func (e *Entry) take(a action) error {
 		} else {
 			e.Checkpoint.Next[p] = a.Txn.Version
 		}
+	case a.Remove != nil:
+		e.removed = append(e.removed, a.Remove.Path)
 	case a.Add != nil:
 		f, err := a.Add.file()
 		if err != nil {

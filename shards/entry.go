@@ -10,7 +10,7 @@ import (
 // Entry is one commit: the files that it added, and everything that is stored together with them.
 type Entry struct {
 	Version    int64
-	Operation  string    // "WRITE", or "SET RECIPE" for a commit that changes the recipe and nothing else
+	Operation  string    // "WRITE", "SET RECIPE" (FromHere) or "REBUILD" (Rebuild)
 	Time       time.Time // newest fetched_at of its rows
 	Recipe     string    // hash of the recipe in force
 	RecipeText string    // only where the recipe is new
@@ -25,7 +25,9 @@ type Entry struct {
 	Files      []File // of kept rows, in DIR/data
 	Rejects    []File // of dropped and failed rows, in DIR/rejects
 
-	schema   bool // has a metaData action
+	schema   bool     // has a metaData action
+	table    string   // the table's ID in Delta Lake, where it has
+	removed  []string // files that a rebuild took out of the table
 	checksum string
 }
 
@@ -63,6 +65,8 @@ func (e *Entry) Rows() (kept, rejects int64) {
 const (
 	opWrite  = "WRITE"
 	opRecipe = "SET RECIPE"
+	// opRebuild takes all files out of the table and starts it anew.
+	opRebuild = "REBUILD"
 )
 
 // stats are the minima and maxima that let an engine skip a file. The zero value is ready for use.

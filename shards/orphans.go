@@ -29,7 +29,7 @@ func CollectOrphans(dir string) ([]string, error) {
 
 func orphans(t *Table) ([]string, error) {
 	named := map[string]bool{}
-	for _, e := range t.Entries() {
+	for _, e := range t.all() {
 		for _, f := range e.Files {
 			named["data/"+f.Name] = true
 		}

@@ -9,12 +9,35 @@ import (
 	"fmt"
 	"io/fs"
 
+	"millrace"
 	"millrace/internal/atomicfile"
 )
 
 // FromHere makes recipe the one in force, by a commit without files that changes nothing else. text is
 // the recipe itself. On a corpus without a commit there is nothing to change.
 func FromHere(ctx context.Context, dir, recipe, text string) error {
+	return changeRecipe(ctx, dir, recipe, func(t *Table, base *Entry) *Entry {
+		return &Entry{Operation: opRecipe, Recipe: recipe, RecipeText: text, Checkpoint: base.Checkpoint, From: base.To, To: base.To}
+	})
+}
+
+// Rebuild makes recipe the one in force and starts the table anew, by a commit that takes all files out of
+// it. Older versions of the table stay readable; their files stay. Positions and marks start anew too, so
+// whoever owns the topic empties it first: what stands in it is made again from the archive.
+func Rebuild(ctx context.Context, dir, recipe, text string) error {
+	return changeRecipe(ctx, dir, recipe, func(t *Table, base *Entry) *Entry {
+		e := &Entry{Operation: opRebuild, Recipe: recipe, RecipeText: text, Checkpoint: millrace.Checkpoint{}.Clone()}
+		for _, old := range t.Entries() {
+			for _, f := range old.Files {
+				e.removed = append(e.removed, f.Name)
+			}
+		}
+		return e
+	})
+}
+
+// changeRecipe appends the entry that change makes on top of the newest one, unless recipe is in force already.
+func changeRecipe(ctx context.Context, dir, recipe string, change func(t *Table, base *Entry) *Entry) error {
 	t, err := Open(dir)
 	if err != nil {
 		return err
@@ -27,8 +50,8 @@ func FromHere(ctx context.Context, dir, recipe, text string) error {
 		if base == nil || base.Recipe == recipe {
 			return nil
 		}
-		e := &Entry{Version: base.Version + 1, Operation: opRecipe, Time: base.Time, Recipe: recipe, RecipeText: text,
-			Code: base.Code, Checkpoint: base.Checkpoint, From: base.To, To: base.To, Root: new(tree).root(), Previous: base.checksum}
+		e := change(t, base)
+		e.Version, e.Time, e.Code, e.Root, e.Previous = base.Version+1, base.Time, base.Code, new(tree).root(), base.checksum
 		raw, err := e.encode()
 		if err != nil {
 			return err

@@ -18,7 +18,8 @@ type Table struct {
 	texts *textCache
 
 	mu      sync.RWMutex
-	entries []*Entry
+	log     []*Entry // all entries
+	rebuilt int      // number of the last rebuild: the table is made of the entries from there on
 }
 
 // Open reads the commit log of DIR. A folder without one is an empty table.
@@ -42,15 +43,29 @@ func (t *Table) Refresh(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := readEntry(t.dir, int64(len(t.entries)))
+		e, err := readEntry(t.dir, int64(len(t.log)))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read commit log: %w", err)
 		}
-		t.entries = append(t.entries, e)
+		t.take(e)
 	}
+}
+
+func (t *Table) take(e *Entry) {
+	if e.Operation == opRebuild {
+		t.rebuilt = len(t.log)
+	}
+	t.log = append(t.log, e)
+}
+
+// all gives every entry of the log.
+func (t *Table) all() []*Entry {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return slices.Clone(t.log)
 }
 
 // Wait blocks until the entry version exists.
@@ -79,24 +94,25 @@ func (t *Table) Dir() string { return t.dir }
 func (t *Table) Version() int64 {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return int64(len(t.entries)) - 1
+	return int64(len(t.log)) - 1
 }
 
-// Entries are all commits, the oldest first. They must not be changed.
+// Entries are the commits that make the table, the oldest first: all, or those since the last rebuild.
+// They must not be changed.
 func (t *Table) Entries() []*Entry {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return slices.Clone(t.entries)
+	return slices.Clone(t.log[t.rebuilt:])
 }
 
 // Newest is the newest commit, nil where there is none.
 func (t *Table) Newest() *Entry {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if len(t.entries) == 0 {
+	if len(t.log) == 0 {
 		return nil
 	}
-	return t.entries[len(t.entries)-1]
+	return t.log[len(t.log)-1]
 }
 
 // Checkpoint is where the newest commit stands. The zero Checkpoint is the start.
@@ -126,6 +142,16 @@ func (t *Table) Tally() *millrace.Tally {
 
 // Signals are the names of all signals that any file has.
 func (t *Table) Signals() []string { return signalsOf(t.Entries()) }
+
+// id is the table's ID in Delta Lake, "" before the first commit.
+func (t *Table) id() string {
+	for _, e := range t.all() {
+		if e.table != "" {
+			return e.table
+		}
+	}
+	return ""
+}
 
 func signalsOf(entries []*Entry) []string {
 	for _, e := range slices.Backward(entries) {

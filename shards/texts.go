@@ -64,11 +64,12 @@ func (t *Table) Text(ctx context.Context, offset int64, id millrace.ID) (string,
 func (t *Table) keptFile(offset int64) (File, bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	i := sort.Search(len(t.entries), func(i int) bool { return t.entries[i].To > offset })
-	if i == len(t.entries) {
+	live := t.log[t.rebuilt:]
+	i := sort.Search(len(live), func(i int) bool { return live[i].To > offset })
+	if i == len(live) {
 		return File{}, false
 	}
-	for _, f := range t.entries[i].Files {
+	for _, f := range live[i].Files {
 		if f.First <= offset && offset <= f.Last {
 			return f, true
 		}
