@@ -52,6 +52,7 @@ func changeRecipe(ctx context.Context, dir, recipe string, change func(t *Table,
 		}
 		e := change(t, base)
 		e.Version, e.Time, e.Code, e.Root, e.Previous = base.Version+1, base.Time, base.Code, new(tree).root(), base.checksum
+		e.Tally = *millrace.NewTally(nil)
 		raw, err := e.encode()
 		if err != nil {
 			return err

@@ -1,0 +1,320 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"millrace"
+)
+
+var errFault = errors.New("fault")
+
+// replay goes on from where the table in dir stands, as a process does that starts again.
+func replay(ctx context.Context, o Options, docs []*millrace.Document) error {
+	s, err := OpenSink(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return resume(ctx, s, docs)
+}
+
+func resume(ctx context.Context, s *Sink, docs []*millrace.Document) error {
+	at, err := s.Resume(ctx)
+	if err != nil {
+		return err
+	}
+	return fill(ctx, s, docs[at.Next[pos(0).Partition]:], 9)
+}
+
+// TestCrashAtEachStep stops the world at every step that touches the disk, takes the folder as it lies, and
+// lets a new process go on: what the log names must be what an undisturbed run makes, byte for byte.
+func TestCrashAtEachStep(t *testing.T) {
+	docs := testDocs(5, 60)
+	o := func(dir string) Options {
+		o := testOptions(dir)
+		o.TargetBytes = 15_000
+		return o
+	}
+	calm := t.TempDir()
+	if err := replay(t.Context(), o(calm), docs); err != nil {
+		t.Fatal(err)
+	}
+	want := files(t, calm)
+
+	busy := t.TempDir()
+	var crashes []string
+	opts := o(busy)
+	opts.step = func(name string) error {
+		to := filepath.Join(t.TempDir(), fmt.Sprintf("%03d %s", len(crashes), name))
+		crashes = append(crashes, to)
+		return os.CopyFS(to, os.DirFS(busy))
+	}
+	if err := replay(t.Context(), opts, docs); err != nil {
+		t.Fatal(err)
+	}
+	if len(crashes) < 20 {
+		t.Fatalf("only %d steps", len(crashes))
+	}
+	for _, dir := range crashes {
+		if err := replay(t.Context(), o(dir), docs); err != nil {
+			t.Fatalf("after a crash at %s: %v", filepath.Base(dir), err)
+		}
+		if _, err := CollectOrphans(dir); err != nil {
+			t.Fatal(err)
+		}
+		if got := files(t, dir); !maps.Equal(got, want) {
+			t.Fatalf("after a crash at %s: files %v, want %v", filepath.Base(dir), slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+		if left := temps(t, dir); len(left) > 0 {
+			t.Fatalf("after a crash at %s: %v left", filepath.Base(dir), left)
+		}
+	}
+}
+
+func temps(t *testing.T, dir string) []string {
+	t.Helper()
+	var left []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(e.Name(), ".tmp") {
+			left = append(left, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// TestFullDisk fails each step in turn: the error comes out, nothing temporary is left, and the same sink
+// goes on after Resume.
+func TestFullDisk(t *testing.T) {
+	docs := testDocs(6, 40)
+	want := ""
+	for fail := 0; ; fail++ {
+		n, full := 0, true
+		o := testOptions(t.TempDir())
+		o.TargetBytes = 15_000
+		o.step = func(string) error {
+			if n++; n > fail && full {
+				return &fs.PathError{Op: "write", Path: o.Dir, Err: syscall.ENOSPC}
+			}
+			return nil
+		}
+		s := openTest(t, o)
+		err := resume(t.Context(), s, docs)
+		if err != nil && !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("step %d: %v", fail, err)
+		}
+		if left := temps(t, o.Dir); len(left) > 0 {
+			t.Fatalf("step %d: %v left", fail, left)
+		}
+		full = false
+		if err := resume(t.Context(), s, docs); err != nil {
+			t.Fatalf("step %d, with space again: %v", fail, err)
+		}
+		if got := history(t, o.Dir); want == "" {
+			want = got
+		} else if got != want {
+			t.Fatalf("step %d: %s\nwant %s", fail, got, want)
+		}
+		if err == nil {
+			return // no step was left to fail
+		}
+	}
+}
+
+// history tells the log in one string.
+func history(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, e := range openTable(t, dir).Entries() {
+		fmt.Fprintln(&b, e.Version, e.From, e.To, e.Root, e.checksum)
+	}
+	return b.String()
+}
+
+// TestLostAnswer makes commits succeed and report an error: rows and log are those of a run without.
+func TestLostAnswer(t *testing.T) {
+	docs := testDocs(7, 80)
+	calm, dir := t.TempDir(), t.TempDir()
+	if err := replay(t.Context(), testOptions(calm), docs); err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	o := testOptions(dir)
+	o.step = func(name string) error {
+		if name == "committed" {
+			lost++
+			return errFault
+		}
+		return nil
+	}
+	if err := replay(t.Context(), o, docs); err != nil {
+		t.Fatal(err)
+	}
+	if lost < 2 || !maps.Equal(files(t, dir), files(t, calm)) {
+		t.Fatalf("%d answers were lost, and the corpus is another one", lost)
+	}
+	// A commit that never happened is no lost answer.
+	o = testOptions(t.TempDir())
+	o.step = func(name string) error {
+		if name == "commit" {
+			return errFault
+		}
+		return nil
+	}
+	if err := replay(t.Context(), o, docs); !errors.Is(err, errFault) {
+		t.Fatalf("got %v, want the fault", err)
+	}
+}
+
+// TestTwoOwners lets two sinks race over the same input, each dropping everything when the other has moved.
+// Invariants 1, 4 and 9 of the protocol must hold, with the collector running all the time.
+func TestTwoOwners(t *testing.T) {
+	const n = 600
+	docs := testDocs(8, n)
+	dir := t.TempDir()
+	o := testOptions(dir)
+	o.TargetBytes = 1500 // two or three rows: above 200 commits
+	s := openTest(t, o)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var owners, collector sync.WaitGroup
+	done := make(chan struct{})
+	moved := make([]int, 2)
+	for i := range 2 {
+		owners.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(i), 1))
+			o := o
+			o.TargetBytes = int64(1200 + rng.IntN(900)) // so that the two do not commit the same bytes
+			own, err := OpenSink(ctx, o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer own.Close()
+			for {
+				err := resume(ctx, own, docs)
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, millrace.ErrMoved) {
+					t.Error(err)
+					return
+				}
+				moved[i]++
+			}
+		})
+	}
+	collector.Go(func() {
+		for {
+			if _, err := CollectOrphans(dir); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-done:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	})
+	owners.Wait()
+	close(done)
+	collector.Wait()
+	if _, err := CollectOrphans(dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(t.Context(), dir)
+	if err != nil || !r.OK || len(r.Orphans) > 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if r.Rows+r.Rejects != n {
+		t.Fatalf("%d rows of %d documents", r.Rows+r.Rejects, n)
+	}
+	if v := openTable(t, dir).Version(); v < 200 {
+		t.Fatalf("only %d commits", v+1)
+	}
+	t.Logf("%d commits, lost races %v", openTable(t, dir).Version()+1, moved)
+}
+
+// TestHarmlessEntry lets a commit that moves neither Positions nor recipe take the number that a sink has
+// prepared: the same rows go on top of it, and nobody deletes a file for having lost.
+func TestHarmlessEntry(t *testing.T) {
+	docs := testDocs(9, 60)
+	dir := t.TempDir()
+	o := testOptions(dir)
+	o.TargetBytes = 1 << 40
+	s := openTest(t, o)
+	if err := fill(t.Context(), s, docs[:30], 30); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), docs[30:]); err != nil {
+		t.Fatal(err)
+	}
+	base := openTable(t, dir).Newest()
+	harmless := *base
+	harmless.Version, harmless.Previous, harmless.From, harmless.To = 1, base.checksum, base.To, base.To
+	harmless.Files, harmless.Rejects, harmless.schema, harmless.Root = nil, nil, false, new(tree).root()
+	harmless.Tally = *millrace.NewTally(testStages)
+	raw, err := harmless.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(entryPath(dir, 1), raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context(), millrace.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(t.Context(), dir)
+	if err != nil || !r.OK || r.Rows+r.Rejects != 60 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if len(r.Orphans) != 2 {
+		t.Fatalf("orphans %v, want the two files named for entry 1", r.Orphans)
+	}
+	if got, err := CollectOrphans(dir); err != nil || !slices.Equal(got, r.Orphans) {
+		t.Fatalf("collected %v, %v", got, err)
+	}
+	if r, err := Check(t.Context(), dir); err != nil || !r.OK {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// TestCollectedUnderTheHand removes the open files of a sink, as a collector of a newer owner may.
+func TestCollectedUnderTheHand(t *testing.T) {
+	dir := t.TempDir()
+	docs := testDocs(9, 30)
+	s := openTest(t, testOptions(dir))
+	if err := s.Write(t.Context(), docs[:5]); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range temps(t, dir) {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(t.Context(), millrace.Position{}); !errors.Is(err, millrace.ErrMoved) {
+		t.Fatalf("got %v, want ErrMoved", err)
+	}
+	if err := resume(t.Context(), s, docs); err != nil {
+		t.Fatal(err)
+	}
+}
