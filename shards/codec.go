@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -70,13 +71,16 @@ func (c zstdCodec) NewWriterLevel(w io.Writer, _ int) (io.WriteCloser, error) {
 	return c.NewWriter(w), nil
 }
 
-// guard turns a panic of the Parquet library into an error.
-func guard(err *error) {
+// guard turns a panic of the Parquet library into an error that wraps kind. It must itself be what is deferred.
+func guard(err *error, kind error) {
 	if r := recover(); r != nil {
 		if e, ok := r.(error); ok {
-			*err = e
+			*err = fmt.Errorf("%w: %w", kind, e)
 		} else {
-			*err = fmt.Errorf("%v", r)
+			*err = fmt.Errorf("%w: %v", kind, r)
 		}
 	}
 }
+
+// errLibrary says that the Parquet library gave up while writing.
+var errLibrary = errors.New("write Parquet")

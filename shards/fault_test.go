@@ -103,6 +103,9 @@ func temps(t *testing.T, dir string) []string {
 // goes on after Resume.
 func TestFullDisk(t *testing.T) {
 	docs := testDocs(6, 40)
+	noise := make([]byte, 500_000)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	docs[20].Text = fmt.Sprintf("%x", noise) // does not fit any buffer
 	want := ""
 	for fail := 0; ; fail++ {
 		n, full := 0, true

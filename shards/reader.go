@@ -35,12 +35,12 @@ func openFile(dir, sub string, f File, want []string) (r *fileReader, err error)
 	useZstd()
 	r = &fileReader{name: sub + "/" + f.Name}
 	defer func() {
-		guard(&err)
 		if err != nil {
 			r.close()
 			r, err = nil, fmt.Errorf("open shard %s: %w", sub+"/"+f.Name, err)
 		}
 	}()
+	defer guard(&err, millrace.ErrIntegrity)
 	in, err := os.Open(filepath.Join(dir, sub, f.Name))
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -124,11 +124,11 @@ func (r *fileReader) groupOf(offset int64) int {
 // read gives the rows of one row group.
 func (r *fileReader) read(ctx context.Context, group int) (rows []Row, err error) {
 	defer func() {
-		guard(&err)
 		if err != nil && ctx.Err() == nil {
 			rows, err = nil, fmt.Errorf("read %s, row group %d: %w: %w", r.name, group, err, millrace.ErrIntegrity)
 		}
 	}()
+	defer guard(&err, errors.New("the file does not parse"))
 	g := r.pq.RowGroup(group)
 	rows = make([]Row, g.NumRows())
 	signals := make([]float32, len(rows)*len(r.signals))

@@ -24,7 +24,8 @@ type Options struct {
 	Log         *slog.Logger
 	OnCommit    func(*Entry) // called after each commit, in the goroutine of Write or Flush
 
-	step stepFunc // tests make steps fail
+	step       stepFunc // tests make steps fail
+	groupBytes int64    // tests make small row groups
 }
 
 // stepFunc is asked before each step that touches the disk.
@@ -68,6 +69,9 @@ func OpenSink(ctx context.Context, o Options) (*Sink, error) {
 	}
 	if o.TargetBytes <= 0 {
 		o.TargetBytes = defaultTarget
+	}
+	if o.groupBytes <= 0 {
+		o.groupBytes = defaultGroup
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -268,6 +272,6 @@ func (s *Sink) writer(kept bool) (*fileWriter, error) {
 	meta := []string{"millrace.format", fmt.Sprint(formatNumber), "millrace.recipe", s.o.Recipe, "millrace.code", s.o.Code,
 		"huggingface", huggingFaceInfo(cols)}
 	var err error
-	*w, err = newFileWriter(dir, s.base.Version+1, cols, meta, s.o.step)
+	*w, err = newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.step)
 	return *w, err
 }

@@ -21,8 +21,8 @@ import (
 const (
 	// formatNumber is what DIR/format holds.
 	formatNumber = 1
-	// groupBytes closes a row group: what a writer and a reader hold in memory at once.
-	groupBytes = 64 << 20
+	// defaultGroup closes a row group: what a writer and a reader hold in memory at once.
+	defaultGroup = 64 << 20
 	// pageBytes closes a page, except that a longer value has a page of its own.
 	pageBytes = 1 << 20
 	// createdBy is constant, so that equal rows give equal files.
@@ -40,6 +40,7 @@ type fileWriter struct {
 	pq    *file.Writer
 	rows  []*Row
 	bytes int64 // of rows
+	limit int64 // of bytes, closes the row group
 	info  fileInfo
 	group []string // first offset of each row group
 }
@@ -56,7 +57,7 @@ type fileInfo struct {
 }
 
 // newFileWriter opens a temporary file in dir for the commit number version.
-func newFileWriter(dir string, version int64, cols []column, meta []string, step stepFunc) (w *fileWriter, err error) {
+func newFileWriter(dir string, version int64, cols []column, meta []string, limit int64, step stepFunc) (w *fileWriter, err error) {
 	useZstd()
 	root, err := parquetSchema(cols)
 	if err != nil {
@@ -69,13 +70,13 @@ func newFileWriter(dir string, version int64, cols []column, meta []string, step
 	if err != nil {
 		return nil, err
 	}
-	w = &fileWriter{cols: cols, path: f.Name(), out: newOutput(f, step)}
+	w = &fileWriter{cols: cols, path: f.Name(), limit: limit, out: newOutput(f, step)}
 	defer func() {
-		guard(&err) // arrow panics where it cannot write the first bytes
 		if err != nil {
 			w.abandon()
 		}
 	}()
+	defer guard(&err, errLibrary) // arrow panics where it cannot write the first bytes
 	kv := metadata.NewKeyValueMetadata()
 	for i := 0; i+1 < len(meta); i += 2 {
 		if err := kv.Append(meta[i], meta[i+1]); err != nil {
@@ -121,7 +122,7 @@ func (w *fileWriter) add(r *Row) error {
 	w.info.stats.add(r)
 	w.rows = append(w.rows, r)
 	w.bytes += r.bytes()
-	if w.bytes >= groupBytes {
+	if w.bytes >= w.limit {
 		return w.flush()
 	}
 	return nil
@@ -129,7 +130,12 @@ func (w *fileWriter) add(r *Row) error {
 
 // flush writes the waiting rows as one row group. There are always some: an empty row group confuses readers.
 func (w *fileWriter) flush() (err error) {
-	defer guard(&err)
+	defer func() {
+		if w.out.err != nil {
+			err = w.out.err // the cause, which the library may have lost
+		}
+	}()
+	defer guard(&err, errLibrary)
 	group := w.pq.AppendRowGroup()
 	for _, c := range w.cols {
 		if err := writeColumn(group, c, w.rows); err != nil {
@@ -141,17 +147,20 @@ func (w *fileWriter) flush() (err error) {
 	}
 	clear(w.rows) // the texts may go
 	w.rows, w.bytes = w.rows[:0], 0
-	return w.out.err
+	return nil
 }
 
 // close completes the file and makes it durable. On an error nothing is left.
 func (w *fileWriter) close() (info fileInfo, err error) {
 	defer func() {
-		guard(&err)
+		if w.out.err != nil {
+			err = w.out.err
+		}
 		if err != nil {
 			w.abandon()
 		}
 	}()
+	defer guard(&err, errLibrary)
 	if len(w.rows) > 0 {
 		if err := w.flush(); err != nil {
 			return info, err
