@@ -34,3 +34,10 @@ func Codes() []string {
 	}
 	return codes
 }
+
+// Title is what a page's heading says behind the code.
+func Title(page string) string {
+	line, _, _ := strings.Cut(page, "\n")
+	_, title, _ := strings.Cut(line, ": ")
+	return title
+}

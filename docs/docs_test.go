@@ -78,3 +78,12 @@ func TestRule(t *testing.T) {
 		t.Error("no page for the failure of a stage from outside")
 	}
 }
+
+func TestTitle(t *testing.T) {
+	for _, code := range docs.Codes() {
+		page, _ := docs.Rule(code)
+		if docs.Title(page) == "" {
+			t.Errorf("%s: the heading has no title behind its code", code)
+		}
+	}
+}

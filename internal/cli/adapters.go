@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"millrace"
+	"millrace/crawl"
+	"millrace/dedup"
+	"millrace/ingest"
+	"millrace/shards"
+)
+
+// What one folder needs from another it takes as a small interface; here they are joined.
+
+// tableTexts lets dedup read the texts of committed rows.
+type tableTexts struct{ t *shards.Table }
+
+func (x tableTexts) Text(ctx context.Context, offset int64, id millrace.ID) (string, error) {
+	if err := x.t.Refresh(ctx); err != nil {
+		return "", err
+	}
+	return x.t.Text(ctx, offset, id)
+}
+
+// tableRows lets dedup rebuild its index from committed rows.
+type tableRows struct{ t *shards.Table }
+
+func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Row) error) error {
+	if err := x.t.Refresh(ctx); err != nil {
+		return err
+	}
+	sel := shards.Select{From: from, To: to, Kept: true, Rejects: true, Columns: []string{"id", "cluster_id", "keys"}}
+	if to <= from {
+		return nil
+	}
+	return x.t.Rows(ctx, sel, func(r *shards.Row) error {
+		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
+	})
+}
+
+// crawlOptions are the crawl's part of the configuration.
+func (c *corpus) crawlOptions(a *App) crawl.Options {
+	k := c.cfg.Crawl
+	o := crawl.Options{
+		Dir: c.dir, Agent: crawl.Agent{Token: c.cfg.Agent.Token, Contact: c.cfg.Agent.Contact, Purpose: c.cfg.Agent.Purpose},
+		Seeds: c.seeds, Scope: k.Scope, AllowAddr: k.AllowAddr, Delay: time.Duration(k.Delay), Concurrency: k.Concurrency,
+		MaxPages: k.MaxPages, MaxBody: int64(k.MaxBody), ConsentPolicy: c.cfg.Consent.Policy, Log: a.log,
+	}
+	if k.PerIPDelay != nil {
+		if o.PerIPDelay = time.Duration(*k.PerIPDelay); o.PerIPDelay == 0 {
+			o.PerIPDelay = -1
+		}
+	}
+	return o
+}
+
+// inputs are the files' part of the configuration.
+func (c *corpus) inputs() []ingest.Input {
+	var out []ingest.Input
+	for i, in := range c.cfg.Ingest {
+		consent, _ := millrace.ParseConsent(in.Consent) // checked when the file was read
+		name := in.Name
+		if name == "" {
+			name = fmt.Sprintf("ingest-%d", i+1)
+		}
+		out = append(out, ingest.Input{Name: name, Glob: in.In, TextField: in.TextField, IDField: in.IDField, URLField: in.URLField, HTMLField: in.HTMLField, Consent: consent})
+	}
+	return out
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"millrace"
+	"millrace/clean"
+	"millrace/dedup"
+	"millrace/internal/atomicfile"
+	"millrace/internal/config"
+)
+
+// corpus is a folder with the configuration that it is run by.
+type corpus struct {
+	dir    string
+	cfg    config.Config
+	text   []byte // pipeline.yaml as written
+	seeds  []string
+	recipe *clean.Recipe
+	hashes config.Hashes
+	extra  []millrace.Stage
+}
+
+// corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus.
+func (a *App) corpusDir() (string, error) {
+	if a.dir != "" {
+		return a.dir, nil
+	}
+	cfg, err := config.Load("pipeline.yaml")
+	switch {
+	case err == nil:
+		return cfg.Dir, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return "corpus", nil
+	}
+	return "", err
+}
+
+// loadConfig reads path; without one, the corpus's own copy, else ./pipeline.yaml.
+func (a *App) loadConfig(path string) (config.Config, string, error) {
+	if path == "" {
+		dir, err := a.corpusDir()
+		if err != nil {
+			return config.Config{}, "", err
+		}
+		path = filepath.Join(dir, "pipeline.yaml")
+		if _, err := os.Stat(path); err != nil && a.dir == "" {
+			path = "pipeline.yaml"
+		}
+	}
+	cfg, err := config.Load(path)
+	if err == nil && a.dir != "" {
+		cfg.Dir = a.dir
+	}
+	return cfg, path, err
+}
+
+// openCorpus reads the configuration, the cleaning recipe and the seed list, and touches nothing.
+func (a *App) openCorpus(path string) (*corpus, error) {
+	cfg, path, err := a.loadConfig(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "millrace init"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages}
+	if c.text, err = os.ReadFile(path); err != nil {
+		return nil, err
+	}
+	if c.recipe, err = clean.Load(cfg.Clean.Recipe); err != nil {
+		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend the recipe, or clean: {recipe: default}"}
+	}
+	if c.seeds, err = readSeeds(cfg.Crawl); err != nil {
+		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend crawl.seeds_file in " + path}
+	}
+	cleanHash := c.recipe.Hash()
+	for _, s := range c.extra {
+		cleanHash += "+" + s.Name()
+		if v, ok := s.(interface{ Version() string }); ok {
+			cleanHash += "@" + v.Version()
+		}
+	}
+	c.hashes = cfg.Hash(cleanHash, c.seeds)
+	return c, nil
+}
+
+// readSeeds joins the seeds in the file and in the list, in order, without repeats.
+func readSeeds(c config.Crawl) ([]string, error) {
+	seeds := slices.Clone(c.Seeds)
+	if c.SeedsFile != "" {
+		f, err := os.Open(c.SeedsFile)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		s := bufio.NewScanner(f)
+		for s.Scan() {
+			if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
+				seeds = append(seeds, line)
+			}
+		}
+		if err := s.Err(); err != nil {
+			return nil, fmt.Errorf("read %s: %w", c.SeedsFile, err)
+		}
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(seeds, func(s string) bool {
+		dup := seen[s]
+		seen[s] = true
+		return dup
+	}), nil
+}
+
+// stageNames is the order of the ledger: what can decide, from the fetch to the duplicates.
+func (c *corpus) stageNames() []string {
+	names := []string{"decode", "fetch", "consent", "load"}
+	for _, s := range c.stages() {
+		names = append(names, s.Name())
+	}
+	return append(names, "dedup")
+}
+
+// stages are the stateless ones of the mill behind load.
+func (c *corpus) stages() []millrace.Stage {
+	return append(append(c.recipe.Stages(), c.extra...), dedup.Sketch())
+}
+
+// made is what DIR/state/recipe.json remembers of the configuration that the corpus is made by.
+type made struct {
+	Upstream string `json:"upstream"`
+	Full     string `json:"full"`
+	Clean    string `json:"clean"`
+}
+
+func (c *corpus) madePath() string { return filepath.Join(c.dir, "state", "recipe.json") }
+
+// remembered reads what the corpus was made by; ok is false for a new one.
+func (c *corpus) remembered() (m made, ok bool, err error) {
+	b, err := os.ReadFile(c.madePath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return made{}, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	return m, true, err
+}
+
+// remember stores pipeline.yaml and the hashes beside the corpus.
+func (c *corpus) remember() error {
+	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
+		return err
+	}
+	b, err := json.Marshal(made{Upstream: c.hashes.Upstream, Full: c.hashes.Full, Clean: c.recipe.Hash()})
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.Write(filepath.Join(c.dir, "pipeline.yaml"), c.text); err != nil {
+		return err
+	}
+	return atomicfile.Write(c.madePath(), b)
+}

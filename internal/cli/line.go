@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"millrace"
+	"millrace/crawl"
+	"millrace/dedup"
+	"millrace/ingest"
+	"millrace/ingest/broker"
+	"millrace/internal/run"
+	"millrace/shards"
+)
+
+// pagesPartition is the topic between the inputs and the mill.
+var pagesPartition = millrace.Partition{Topic: "pages"}
+
+// line is one run: inputs -> pages -> mill -> shards, and a trainer beside it.
+type line struct {
+	a     *App
+	c     *corpus
+	o     runOptions
+	topic ingest.Topic
+
+	crawler *crawl.Crawler
+	sink    *shards.Sink
+	index   *dedup.Index
+
+	inputsDone atomic.Bool
+	published  atomic.Int64 // documents that this process has put into pages
+	taken      atomic.Int64 // documents that the mill has taken
+	commits    atomic.Int64
+	committed  atomic.Int64 // offset in pages below which everything is committed
+}
+
+// runLine starts the log, the belts and the trainer, and waits for all of them.
+func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
+	l := &line{a: a, c: c, o: o}
+	stop, err := l.openLog(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := l.openSink(ctx); err != nil {
+		return err
+	}
+	sources, err := l.openInputs(ctx)
+	if err != nil {
+		return err
+	}
+	if l.crawler != nil {
+		defer l.crawler.Close()
+	}
+	_, endAtStart, err := l.topic.Ends(ctx)
+	if err != nil {
+		return err
+	}
+	a.event(map[string]any{"type": "ready", "log": l.topic.Addr, "pages": endAtStart, "committed": l.committed.Load()})
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, gctx := errgroup.WithContext(work)
+	g.Go(func() error { return l.inputs(gctx, sources, endAtStart) })
+	g.Go(func() error {
+		defer cancel() // the mill ends last: what only watches it ends too
+		return l.mill(gctx)
+	})
+	g.Go(func() error { return l.marks(gctx) })
+	g.Go(func() error { return l.report(gctx) })
+	trained := l.startTrainer(ctx)
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = nil
+	}
+	result, trainErr := trained(err)
+	if err == nil {
+		err = trainErr
+	}
+	if err != nil {
+		return l.explain(err)
+	}
+	return l.finish(ctx, result)
+}
+
+// openLog starts the embedded broker or dials Kafka, and makes the topic.
+func (l *line) openLog(ctx context.Context) (stop func(), err error) {
+	stop = func() {}
+	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
+	if !isKafka {
+		b, err := broker.Start(ctx, broker.Options{Dir: filepath.Join(l.c.dir, "log"), FreeFloor: 64 << 20, Log: l.a.log})
+		if err != nil {
+			return stop, fmt.Errorf("start the log: %w", err)
+		}
+		addr, stop = b.Addr(), func() {
+			os.Remove(logAddrPath(l.c.dir))
+			b.Close()
+		}
+	}
+	if err := os.WriteFile(logAddrPath(l.c.dir), []byte(addr), 0o600); err != nil {
+		stop()
+		return func() {}, err
+	}
+	l.topic = ingest.Topic{Addr: addr, Name: pagesPartition.Topic, Recipe: l.c.hashes.Upstream, Log: l.a.log}
+	if err := l.topic.Ensure(ctx); err != nil {
+		stop()
+		return func() {}, fmt.Errorf("make topic pages: %w", err)
+	}
+	return stop, nil
+}
+
+// openSink opens the table for writing and the duplicate index that reads from it.
+func (l *line) openSink(ctx context.Context) error {
+	var err error
+	l.sink, err = shards.OpenSink(ctx, shards.Options{
+		Dir: l.c.dir, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
+		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
+		OnCommit: l.onCommit,
+	})
+	if err != nil {
+		return err
+	}
+	at, err := l.sink.Resume(ctx)
+	if err != nil {
+		return err
+	}
+	l.committed.Store(at.Next[pagesPartition])
+	t, err := shards.Open(l.c.dir)
+	if err != nil {
+		return err
+	}
+	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Texts: tableTexts{t}, Rows: tableRows{t},
+		Scratch: filepath.Join(l.c.dir, "state", "dedup"), MemTexts: 64 << 20})
+	return err
+}
+
+// openInputs prepares the belts that fill the topic.
+func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, error) {
+	sources := map[string]millrace.Source{}
+	if l.o.replay {
+		t, err := shards.Open(l.c.dir)
+		if err != nil {
+			return nil, err
+		}
+		sources["replay"] = &deadLetterSource{c: l.c, t: t, to: l.committed.Load()}
+		return sources, nil
+	}
+	if l.o.archive != "" {
+		sources["archive"] = crawl.OpenArchive(l.o.archive, l.c.cfg.Consent.Policy)
+	}
+	if len(l.c.seeds) > 0 {
+		var err error
+		if l.crawler, err = crawl.Open(ctx, l.c.crawlOptions(l.a)); err != nil {
+			return nil, err
+		}
+		sources["crawl"] = l.crawler
+	}
+	if len(l.c.cfg.Ingest) > 0 {
+		files, err := ingest.Files(l.c.dir, l.c.inputs())
+		if err != nil {
+			return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
+		}
+		sources["ingest"] = files
+	}
+	return sources, nil
+}
+
+// inputs runs the input belts to their end and writes the mark that closes the last shard.
+func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, endAtStart int64) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for name, s := range sources {
+		g.Go(func() error {
+			b := run.Belt{Name: name, Source: s, Sink: l.topic.Sink(l.newest), Workers: 1, Batch: l.o.batch,
+				Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
+			return b.Run(gctx)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if l.published.Load() > 0 || endAtStart > l.committed.Load() {
+		if _, err := l.topic.Mark(ctx); err != nil {
+			return fmt.Errorf("write the last mark: %w", err)
+		}
+	}
+	l.inputsDone.Store(true)
+	return nil
+}
+
+// newest is what the newest commit says, for whoever writes to a topic.
+func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
+	t, err := shards.Open(l.c.dir)
+	if err != nil || t.Newest() == nil {
+		return millrace.Checkpoint{}, err
+	}
+	return t.Newest().Checkpoint, nil
+}
+
+// mill empties the topic into the shards.
+func (l *line) mill(ctx context.Context) error {
+	stages := append([]millrace.Stage{&ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
+	b := run.Belt{
+		Name: "mill", Source: l.topic.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
+		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch,
+		Accepted: func(docs []*millrace.Document) { l.taken.Add(int64(len(docs))) },
+	}
+	if l.o.workers > 0 {
+		b.Workers = l.o.workers
+	}
+	return b.Run(ctx)
+}
+
+// archiveDir is the corpus whose archive the claims speak of.
+func (l *line) archiveDir() string {
+	if l.o.archive != "" {
+		return l.o.archive
+	}
+	return l.c.dir
+}
+
+// onCommit is called by the sink, between two documents, when a commit is durable.
+func (l *line) onCommit(e *shards.Entry) {
+	next := e.Checkpoint.Next[pagesPartition]
+	l.committed.Store(next)
+	l.commits.Add(1)
+	if err := l.index.Save(context.Background(), next); err != nil {
+		l.a.log.Warn("no snapshot of the duplicate index", "error", err)
+	}
+	l.a.event(map[string]any{"type": "commit", "version": e.Version, "next": next})
+}
+
+// marks writes a flush mark every flush_every while the mill has something uncommitted, and trims the log.
+func (l *line) marks(ctx context.Context) error {
+	every := time.Duration(l.c.cfg.Shards.FlushEvery)
+	if every == 0 {
+		every = time.Hour * 24 * 365
+	}
+	flush, trim := time.NewTicker(every), time.NewTicker(10*time.Second)
+	defer flush.Stop()
+	defer trim.Stop()
+	var marked int64
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-trim.C:
+			if err := l.topic.Trim(ctx, l.committed.Load()); err != nil && ctx.Err() == nil {
+				l.a.log.Warn("the log was not trimmed", "error", err)
+			}
+		case <-flush.C:
+			if n := l.published.Load(); n > marked && !l.inputsDone.Load() {
+				if _, err := l.topic.Mark(ctx); err != nil && ctx.Err() == nil {
+					return fmt.Errorf("write a flush mark: %w", err)
+				}
+				marked = n
+			}
+		}
+	}
+}
+
+// explain gives an error of the line its exit code and hint.
+func (l *line) explain(err error) error {
+	switch {
+	case errors.Is(err, crawl.ErrNothingAllowed):
+		return &Error{Exit: Refused, Err: err, Means: "nothing was fetched", Try: "millrace plan, to see the rule that refused each seed"}
+	case errors.Is(err, crawl.ErrSeedsUnreachable):
+		return &Error{Exit: Failure, Err: err, Means: "nothing was fetched; the seeds stay in the frontier", Try: "check the network and the addresses, then the same command again"}
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"millrace"
+	"millrace/crawl"
+	"millrace/ingest"
+	"millrace/internal/lock"
+	"millrace/shards"
+)
+
+func (a *App) replayCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "replay", Short: "Send the dead letters through again, after a mend", Args: noArgs,
+		Long: `Send every document that failed, and was not replayed yet, through the mill again as a new input. What
+failed for good fails again, with a row of its own. A second replay finds nothing to do.` + exitHelp,
+		RunE: func(c *cobra.Command, _ []string) error { return a.runReplay(c.Context()) },
+	}
+}
+
+// replayPartition numbers the replayed dead letters by their offset in the mill's input: it rises, so
+// the mark in the newest commit says which have been replayed.
+var replayPartition = millrace.Partition{Topic: "replay"}
+
+func (a *App) runReplay(ctx context.Context) error {
+	c, err := a.openCorpus("")
+	if err != nil {
+		return err
+	}
+	l, err := lock.Acquire(filepath.Join(c.dir, "state", "lock"))
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	if err := a.settleRecipe(ctx, c, runOptions{}); err != nil {
+		return err
+	}
+	t, err := shards.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	n, err := unsettled(ctx, t)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		a.say("No dead letter is left to replay.")
+		return nil
+	}
+	a.say("Replaying %d dead letters.", n)
+	c.cfg.Train.Preset = "none"
+	return a.runLine(ctx, c, runOptions{replay: true})
+}
+
+// unsettled counts the dead letters that were not replayed.
+func unsettled(ctx context.Context, t *shards.Table) (n int64, err error) {
+	err = deadLetters(ctx, t, replayedTo(t), func(*shards.Row) error { n++; return nil })
+	return n, err
+}
+
+// replayedTo is the offset of the first row that was not looked at by a replay.
+func replayedTo(t *shards.Table) int64 {
+	if mark, ok := t.Checkpoint().Marks[replayPartition]; ok {
+		return mark + 1
+	}
+	return 0
+}
+
+// deadLetters hands over the failed rows from an offset on.
+func deadLetters(ctx context.Context, t *shards.Table, from int64, yield func(*shards.Row) error) error {
+	return t.Rows(ctx, shards.Select{From: from, Rejects: true}, func(r *shards.Row) error {
+		if !r.Verdict.Failed() {
+			return nil
+		}
+		return yield(r)
+	})
+}
+
+// deadLetterSource reads dead letters as new inputs. It is a millrace.Source.
+type deadLetterSource struct {
+	c    *corpus
+	t    *shards.Table
+	to   int64 // rows of this run are for the next replay
+	docs []*millrace.Document
+}
+
+// Open is millrace.Source.
+func (s *deadLetterSource) Open(ctx context.Context, at millrace.Checkpoint) error {
+	s.docs = nil
+	var rows []*shards.Row
+	files := map[millrace.ID]*millrace.Document{} // asked for; filled in one pass over the files
+	err := deadLetters(ctx, s.t, at.Next[replayPartition], func(r *shards.Row) error {
+		if r.Offset < s.to {
+			rows = append(rows, r)
+			if r.WARCFile == "" {
+				files[r.MID] = nil
+			}
+		}
+		return nil
+	})
+	if err == nil && len(files) > 0 {
+		err = s.c.recallFiles(ctx, files)
+	}
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		d := files[r.MID]
+		if r.WARCFile != "" {
+			if d, err = s.c.recall(ctx, r); err != nil {
+				return fmt.Errorf("dead letter at %s: %w", r.Position, err)
+			}
+		}
+		if d == nil {
+			return fmt.Errorf("dead letter at %s: %s is no longer in its file: %w", r.Position, r.URL, millrace.ErrIntegrity)
+		}
+		again := *d
+		again.Position = millrace.Position{Partition: replayPartition, Offset: r.Offset}
+		again.Settles, again.Attempts = r.Position, int(r.Attempts)
+		s.docs = append(s.docs, &again)
+	}
+	return nil
+}
+
+// Read is millrace.Source.
+func (s *deadLetterSource) Read(_ context.Context, most int) (millrace.Batch, error) {
+	if len(s.docs) == 0 {
+		return millrace.Batch{}, io.EOF
+	}
+	n := min(most, len(s.docs))
+	b := millrace.Batch{Docs: s.docs[:n]}
+	s.docs = s.docs[n:]
+	return b, nil
+}
+
+// recall makes a page's document anew from the archive.
+func (c *corpus) recall(ctx context.Context, r *shards.Row) (*millrace.Document, error) {
+	parts := strings.Split(r.WARCFile, "-")
+	if len(parts) < 4 {
+		return nil, fmt.Errorf("%q is no file of this archive", r.WARCFile)
+	}
+	seq, err := strconv.ParseInt(parts[2], 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no file of this archive: %w", r.WARCFile, err)
+	}
+	archive := crawl.OpenArchive(c.dir, c.cfg.Consent.Policy)
+	p := millrace.Partition{Topic: "warc"}
+	if err := archive.Open(ctx, millrace.Checkpoint{Next: map[millrace.Partition]int64{p: seq<<40 | r.WARCOffset}}); err != nil {
+		return nil, err
+	}
+	b, err := archive.Read(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.Docs) != 1 || b.Docs[0].ID != r.MID {
+		return nil, fmt.Errorf("%s has another page at byte %d: %w", r.WARCFile, r.WARCOffset, millrace.ErrIntegrity)
+	}
+	return b.Docs[0], nil
+}
+
+// recallFiles reads the input files once and fills the documents that are asked for.
+func (c *corpus) recallFiles(ctx context.Context, want map[millrace.ID]*millrace.Document) error {
+	files, err := ingest.Files(c.dir, c.inputs())
+	if err != nil {
+		return err
+	}
+	if err := files.Open(ctx, millrace.Checkpoint{}); err != nil {
+		return err
+	}
+	for {
+		b, err := files.Read(ctx, 64)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, d := range b.Docs {
+			if _, ok := want[d.ID]; ok {
+				want[d.ID] = d
+			}
+		}
+	}
+}

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"millrace/internal/config"
+	"millrace/internal/lock"
+	"millrace/shards"
+)
+
+// runOptions are the flags of run.
+type runOptions struct {
+	file     string
+	workers  int
+	batch    int
+	archive  string
+	fromHere bool
+	rebuild  bool
+	replay   bool // of dead letters, instead of the inputs
+}
+
+func (a *App) runCommand() *cobra.Command {
+	o := runOptions{}
+	c := &cobra.Command{
+		Use:   "run [FILE]",
+		Short: "Do what pipeline.yaml says; started again, it goes on where it was",
+		Long: `Crawl, ingest, clean, remove duplicates and write shards, as FILE says (default: the corpus's own
+copy, else ./pipeline.yaml). It ends when all inputs are read and committed. Kill it at any moment and
+start it again: nothing is lost and nothing is done twice.` + exitHelp,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.file = append(args, "")[0]
+			return a.runRun(c.Context(), o)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&o.workers, "workers", 0, "documents in work at once (default: workers in FILE)")
+	f.IntVar(&o.batch, "batch", 0, "documents handed on at once")
+	f.StringVar(&o.archive, "archive", "", "read this corpus's archive, in its order, instead of crawling")
+	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
+	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
+	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
+	return c
+}
+
+func (a *App) runRun(ctx context.Context, o runOptions) error {
+	c, err := a.openCorpus(o.file)
+	if err != nil {
+		return err
+	}
+	if o.archive != "" {
+		c.seeds = nil
+	}
+	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
+		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
+			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
+	}
+	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
+		return err
+	}
+	l, err := lock.Acquire(filepath.Join(c.dir, "state", "lock"))
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	if err := a.settleRecipe(ctx, c, o); err != nil {
+		return err
+	}
+	return a.runLine(ctx, c, o)
+}
+
+// settleRecipe compares the configuration with the one in force: the newest commit's, or, before the
+// first commit, the one that the run was started with.
+func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
+	old, known, err := c.remembered()
+	if err != nil {
+		return err
+	}
+	t, err := shards.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	inForce, committed := old.Full, t.Newest() != nil
+	if committed {
+		inForce = t.Newest().Recipe
+	}
+	switch {
+	case !known && !committed, inForce == c.hashes.Full:
+		return c.remember()
+	case o.fromHere && committed:
+		if err := shards.FromHere(ctx, c.dir, c.hashes.Full, string(c.text)); err != nil {
+			return err
+		}
+		return c.remember()
+	case o.fromHere || o.rebuild && !committed: // nothing is committed: all of it is made by the new recipe
+		return c.remember()
+	case o.rebuild:
+		if err := shards.Rebuild(ctx, c.dir, c.hashes.Full, string(c.text)); err != nil {
+			return err
+		}
+		return c.remember()
+	}
+	return &Error{Exit: Usage, Err: errors.New("the recipe has changed:\n" + c.differences(old)),
+		Means: "nothing was started; the corpus stands as it was",
+		Try:   "millrace run --from-here (new rows by the new recipe) or millrace run --rebuild (all rows anew, from the archive)"}
+}
+
+// differences lists the keys whose values differ from the corpus's own copy.
+func (c *corpus) differences(old made) string {
+	var b strings.Builder
+	if was, err := config.Load(filepath.Join(c.dir, "pipeline.yaml")); err == nil {
+		before, after := flat(was), flat(c.cfg)
+		var keys []string
+		for k := range after {
+			if before[k] != after[k] {
+				keys = append(keys, k)
+			}
+		}
+		sort.Strings(keys)
+		for _, k := range keys {
+			fmt.Fprintf(&b, "  %s: %s -> %s\n", k, before[k], after[k])
+		}
+	}
+	if h := c.recipe.Hash(); h != old.Clean {
+		fmt.Fprintf(&b, "  cleaning recipe %s: %.8s -> %.8s\n", c.cfg.Clean.Recipe, old.Clean, h)
+	}
+	if b.Len() == 0 {
+		b.WriteString("  (a seed list or a stage)\n")
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// flat gives the parts of a configuration that can alter a row, by key.
+func flat(c config.Config) map[string]string {
+	out := map[string]string{}
+	var walk func(string, reflect.Value)
+	walk = func(key string, v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+				walk(key+"."+name, v.Field(i))
+			}
+		case reflect.Pointer:
+		default:
+			out[strings.TrimPrefix(key, ".")] = fmt.Sprint(v.Interface())
+		}
+	}
+	c.Train, c.Log, c.Workers, c.Dir = config.Train{}, "", 0, ""
+	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr = 0, 0, nil
+	c.Shards.FlushEvery, c.Shards.MaxStale = 0, config.MaxStale{}
+	walk("", reflect.ValueOf(c))
+	return out
+}

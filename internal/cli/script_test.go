@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+)
+
+// TestMain lets the scripts call this binary as millrace.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"millrace": func() {
+			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+			os.Exit(a.Main())
+		},
+	})
+}
+
+// TestScripts runs the commands as users type them. Each script has a folder of its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"site": serveSite,
+			"exit": wantExit,
+		},
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("NO_COLOR", "1")
+			e.Setenv("GOROOT", goRoot())
+			return nil
+		},
+	})
+}
+
+// serveSite starts the demo's website for the rest of the script and writes its pipeline.yaml:
+// site PAGES FILE CORPUS. The crawl's delay is shortened, for these tests are about other things.
+func serveSite(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: site PAGES FILE CORPUS")
+	}
+	startSite(ts, args[0], ts.MkAbs(args[1]), args[2])
+}
+

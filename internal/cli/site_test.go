@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"millrace/internal/demo"
+)
+
+func goRoot() string {
+	if out, err := exec.Command("go", "env", "GOROOT").Output(); err == nil {
+		return strings.TrimSpace(string(out))
+	}
+	return runtime.GOROOT()
+}
+
+func startSite(ts *testscript.TestScript, pages, file, corpus string) {
+	n, err := strconv.Atoi(pages)
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	site, err := demo.NewSite(ctx, demo.SiteOptions{Pages: n, Seed: 1, Dir: ts.MkAbs("site")})
+	ts.Check(err)
+	done := make(chan error, 1)
+	go func() { done <- site.Serve(ctx) }()
+	ts.Defer(func() {
+		cancel()
+		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+			ts.Logf("site: %v", err)
+		}
+		site.Close()
+	})
+	yaml := strings.ReplaceAll(site.PipelineYAML(corpus), "delay: "+demo.Delay.String(), "delay: 20ms")
+	ts.Check(os.WriteFile(file, []byte(yaml), 0o644))
+}
+
+// wantExit runs a command and wants its exit code: exit CODE PROGRAM ARGS…
+func wantExit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exit CODE PROGRAM ARGS...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var status *exec.ExitError
+	if errors.As(err, &status) {
+		code = status.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("%s ended with exit %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"millrace/crawl"
+	"millrace/shards"
+)
+
+func (a *App) statusCommand() *cobra.Command {
+	var watch bool
+	c := &cobra.Command{
+		Use: "status", Short: "Say how far the corpus is: ledger, frontier, disk", Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			for {
+				if err := a.runStatus(c.Context()); err != nil || !watch {
+					return err
+				}
+				select {
+				case <-c.Context().Done():
+					return nil
+				case <-time.After(2 * time.Second):
+				}
+			}
+		},
+	}
+	c.Flags().BoolVar(&watch, "watch", false, "again every two seconds, until interrupted")
+	return c
+}
+
+func (a *App) runStatus(ctx context.Context) error {
+	dir, err := a.corpusDir()
+	if err != nil {
+		return err
+	}
+	t, err := shards.Open(dir)
+	if err != nil {
+		return err
+	}
+	frontier, err := frontierCounts(dir)
+	if err != nil {
+		return err
+	}
+	disk := map[string]int64{}
+	for _, sub := range []string{"warc", "log", "data", "rejects", "state", "model"} {
+		disk[sub] = folderBytes(filepath.Join(dir, sub))
+	}
+	tally := t.Tally()
+	in, kept, dropped, failed := tally.Totals()
+	if a.json {
+		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
+			"stages": tally.Stages, "crawl": frontier, "disk": disk})
+		return nil
+	}
+	if t.Newest() == nil && frontier == nil {
+		return &Error{Exit: Usage, Err: fmt.Errorf("%s holds no corpus yet", dir), Try: "millrace run, or millrace demo"}
+	}
+	if frontier != nil {
+		fmt.Fprintf(a.Stdout, "  discovered %d = fetched %d + refused %d + failed %d + waiting %d\n\n", frontier.Discovered, frontier.Fetched, frontier.Refused, frontier.Failed, frontier.Waiting)
+	}
+	printFunnel(a.Stdout, tally, 120)
+	fmt.Fprintf(a.Stdout, "\n  commit %d; on disk: archive %s, log %s, rows %s, rejects %s, state %s, model %s\n", t.Version(),
+		size(disk["warc"]), size(disk["log"]), size(disk["data"]), size(disk["rejects"]), size(disk["state"]), size(disk["model"]))
+	return nil
+}
+
+// frontierCounts counts the crawl's ledger from its log; nil where nothing was crawled.
+func frontierCounts(dir string) (*crawl.Counts, error) {
+	if _, err := os.Stat(filepath.Join(dir, "state", "frontier")); err != nil {
+		return nil, nil
+	}
+	c := &crawl.Counts{}
+	err := crawl.ForEach(dir, func(u crawl.URLState) error {
+		c.Discovered++
+		switch u.State {
+		case "fetched":
+			c.Fetched++
+		case "refused":
+			c.Refused++
+		case "failed":
+			c.Failed++
+		default:
+			c.Waiting++
+		}
+		return nil
+	})
+	return c, err
+}
+
+// folderBytes sums the files below dir; what cannot be read counts nothing.
+func folderBytes(dir string) int64 {
+	var n int64
+	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				n += info.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+func size(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}

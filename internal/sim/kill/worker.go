@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"millrace/internal/sim"
+)
+
+// worker runs the binary and kills it.
+type worker struct {
+	sim.Binary
+	rng *rand.Rand
+}
+
+// kill kills it n times and then lets it end.
+func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, flags ...string) (lives, error) {
+	var l lives
+	for misses := 0; l.Lives < n; {
+		before := amount(corpus)
+		done, counted, err := w.life(ctx, corpus, yaml, flags)
+		if err != nil {
+			return l, err
+		}
+		if done {
+			return l, errWorkRanOut
+		}
+		if !counted {
+			if misses++; misses > n+20 {
+				return l, fmt.Errorf("%d processes ended before they were ready", misses)
+			}
+			continue
+		}
+		l.Lives++
+		if amount(corpus) != before {
+			l.Useful++
+		}
+	}
+	return l, w.Run(ctx, corpus, yaml, flags...)
+}
+
+// life starts it, waits until it is ready, and kills it a random moment later. done: it had nothing left to do.
+func (w *worker) life(ctx context.Context, corpus, yaml string, flags []string) (done, counted bool, err error) {
+	cmd, stderr, err := w.Command(ctx, corpus, yaml, flags...)
+	if err != nil {
+		return false, false, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return false, false, err
+	}
+	if err := cmd.Start(); err != nil {
+		return false, false, err
+	}
+	ready, over := make(chan struct{}), make(chan bool, 1)
+	go watch(out, ready, over)
+	select {
+	case <-ready:
+	case <-over:
+		err := cmd.Wait()
+		return false, false, fmt.Errorf("it ended before it was ready: %v: %s", err, stderr)
+	case <-time.After(time.Minute):
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return false, false, fmt.Errorf("not ready within a minute: %s", stderr)
+	}
+	select {
+	case done = <-over:
+	case <-time.After(time.Duration(40+w.rng.IntN(160)) * time.Millisecond):
+		if err := cmd.Process.Kill(); err != nil {
+			return false, false, err
+		}
+		done = <-over
+	}
+	_ = cmd.Wait() // the exit status of a killed process says nothing
+	if code := cmd.ProcessState.ExitCode(); !done && code >= 0 {
+		return false, false, fmt.Errorf("it ended by itself with exit %d: %s", code, stderr)
+	}
+	return done, !done, nil
+}
+
+// watch reads the JSON lines: ready is closed at that event, over says at the end whether there was a summary.
+func watch(out io.Reader, ready chan<- struct{}, over chan<- bool) {
+	summary, told := false, false
+	s := bufio.NewScanner(out)
+	s.Buffer(nil, 16<<20)
+	for s.Scan() {
+		var head struct {
+			Type string `json:"type"`
+		}
+		if json.Unmarshal(s.Bytes(), &head) != nil {
+			continue // a line cut by the kill
+		}
+		if head.Type == "ready" && !told {
+			told = true
+			close(ready)
+		}
+		summary = summary || head.Type == "summary"
+	}
+	over <- summary
+}
+
+// amount changes when something was archived, published or committed.
+func amount(corpus string) (n int64) {
+	for _, sub := range []string{"warc", "log", filepath.Join("data", "_delta_log")} {
+		_ = filepath.WalkDir(filepath.Join(corpus, sub), func(_ string, d os.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				if info, err := d.Info(); err == nil {
+					n += info.Size()
+				}
+			}
+			return nil
+		})
+	}
+	return n
+}
