@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"millrace/internal/atomicfile"
 )
@@ -32,6 +33,21 @@ type Point struct {
 	Train, Val float64
 }
 
+// printable makes what the caller gives harmless in a terminal and in bidirectional text.
+func (c CardInfo) printable() CardInfo {
+	if c.Name = head(c.Name, 200); c.Name == "" {
+		c.Name = "corpus"
+	}
+	c.Facts, c.Gates = slices.Clone(c.Facts), slices.Clone(c.Gates)
+	for i, f := range c.Facts {
+		c.Facts[i] = CardFact{head(f.Name, 200), head(f.Value, 2000)}
+	}
+	for i, g := range c.Gates {
+		c.Gates[i] = Gate{head(g.Name, 200), head(g.Value, 200), head(g.Limit, 200), g.Holds}
+	}
+	return c
+}
+
 // WriteCard writes DIR/README.md (a dataset card as the Hugging Face hub reads it), DIR/croissant.json
 // (Croissant 1.1) and DIR/card.html (for people) about the newest commit.
 func WriteCard(ctx context.Context, dir string, info CardInfo) error {
@@ -39,9 +55,7 @@ func WriteCard(ctx context.Context, dir string, info CardInfo) error {
 	if err != nil {
 		return err
 	}
-	if info.Name == "" {
-		info.Name = "corpus"
-	}
+	info = info.printable()
 	s, err := takeSurvey(ctx, t)
 	if err != nil {
 		return fmt.Errorf("write card: %w", err)

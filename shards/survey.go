@@ -136,7 +136,7 @@ func newMix(name string, counts map[string]int64, total int64) mix {
 			rest.Rows += counts[k]
 			continue
 		}
-		p := part{Name: k, Rows: counts[k]}
+		p := part{Name: head(k, 200), Rows: counts[k]}
 		if p.Name == "" {
 			p.Name = "(not said)"
 		}
@@ -178,7 +178,7 @@ func (s *survey) recipes() []CardFact {
 	var list []CardFact
 	for _, e := range s.entries {
 		if e.RecipeText != "" {
-			list = append(list, CardFact{e.Recipe, e.RecipeText})
+			list = append(list, CardFact{head(e.Recipe, 200), printableLines(e.RecipeText)})
 		}
 	}
 	return list
@@ -201,6 +201,16 @@ func reasons(s millrace.StageTally) []part {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), strings.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// printableLines keeps a text's lines and drops its control characters.
+func printableLines(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // head is the beginning of a text on one line, without control characters.
