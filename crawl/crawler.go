@@ -54,7 +54,7 @@ func Open(ctx context.Context, opts Options) (*Crawler, error) {
 		return nil, err
 	}
 	c.fetch = newFetcher(c.guard, opts.Agent)
-	c.work = &worker{fetch: c.fetch.do, forget: c.fetch.forget, resolve: resolveName, guard: c.guard, token: opts.Agent.Token, maxBody: opts.MaxBody}
+	c.work = &worker{fetch: c.fetch.do, resolve: resolveName, guard: c.guard, token: opts.Agent.Token, maxBody: opts.MaxBody}
 	if err := c.load(ctx); err != nil {
 		return nil, err
 	}
@@ -280,7 +280,6 @@ func (c *Crawler) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.halt()
-	c.fetch.forget()
 	if c.err == nil {
 		c.err = errors.New("crawl: closed")
 	}

@@ -58,6 +58,9 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	e.groups = make(chan group, 1)
 	go a.run(e.archive, e.groups)
 	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay)
+	if e.front.resumed {
+		e.schedule.resumed = time.Now()
+	}
 	e.mapsSeen = map[urlID]bool{}
 	e.enqueueWaiting()
 	err = e.loop()
@@ -230,8 +233,8 @@ func (e *engine) start(h *host, t task, line string) {
 	case taskRobots, taskSitemap:
 		e.counts.Requests++
 	}
-	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.rules, line: line, moved: h.moved}
-	h.moved, h.where = false, inFlight
+	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.rules, line: line}
+	h.where = inFlight
 	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
 }
 
@@ -241,6 +244,7 @@ func (e *engine) host(a address) *host {
 	if h.addr.IsValid() || h.dead != nil {
 		return h
 	}
+	defer func() { h.next = later(h.next, e.notBefore(h)) }()
 	if addr, err := netip.ParseAddr(h.name); err == nil {
 		if h.dead = e.guard.check(netip.AddrPortFrom(addr, h.port)); h.dead == nil {
 			h.addr, h.resolved = addr.Unmap(), time.Now().AddDate(100, 0, 0)
@@ -250,6 +254,16 @@ func (e *engine) host(a address) *host {
 		e.giveRules(h, entry)
 	}
 	return h
+}
+
+// notBefore is when h may be asked at the earliest, for what an earlier process did: its last request may
+// have been answered as it died, or the host may have asked for a pause.
+func (e *engine) notBefore(h *host) time.Time {
+	at := e.front.closed[h.authority]
+	if began := e.schedule.resumed; !began.IsZero() {
+		at = later(at, began.Add(h.delay+margin(h.delay)))
+	}
+	return at
 }
 
 // enqueueWaiting gives newly discovered URLs to their hosts.

@@ -55,11 +55,11 @@ func newFetcher(g *guard, a Agent) *fetcher {
 			}
 			return d.DialContext(ctx, network, address)
 		},
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  20 * time.Second,
-		IdleConnTimeout:        15 * time.Second,
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    1,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 20 * time.Second,
+		// On a connection that is used again net/http repeats a GET by itself when the server hangs
+		// up, without any pause. One connection a request costs little beside the delay.
+		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // decoded by us, within limits
 		ForceAttemptHTTP2:      false,
@@ -114,6 +114,3 @@ func (f *fetcher) collector() *colly.Collector {
 	c.SetRedirectHandler(func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse })
 	return c
 }
-
-// forget closes idle connections: a host has moved to another address.
-func (f *fetcher) forget() { f.transport.base.CloseIdleConnections() }

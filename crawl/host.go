@@ -43,7 +43,6 @@ type host struct {
 
 	addr     netip.Addr
 	resolved time.Time
-	moved    bool // to another address, while a connection to the old one may be open
 
 	where place
 	wake  time.Time // key in the heap

@@ -34,6 +34,7 @@ const (
 	evFailed                     // id, attempts, text
 	evRobots                     // url: the authority; status, when, body
 	evSitemap                    // url; text: why it failed
+	evClosed                     // url: the authority; when: it wants no request before
 )
 
 // Flags of evDiscovered.
@@ -92,7 +93,7 @@ func (e *event) decode(b []byte) error {
 		return errEvent
 	}
 	e.kind = kind(b[0])
-	if e.kind < evDiscovered || e.kind > evSitemap {
+	if e.kind < evDiscovered || e.kind > evClosed {
 		return errEvent
 	}
 	b = b[1+copy(e.id[:], b[1:]):]

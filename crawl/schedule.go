@@ -15,7 +15,8 @@ type schedule struct {
 	hosts        map[string]*host
 	lanes        map[netip.Addr]*lane
 	waiting      byWake
-	ready        []*host // may be asked now, in the order in which they became so
+	ready        []*host   // may be asked now, in the order in which they became so
+	resumed      time.Time // when an earlier process was taken over from; zero if there was none
 }
 
 func newSchedule(delay, perIP time.Duration) *schedule {
@@ -80,6 +81,9 @@ func (s *schedule) takeTurn(h *host, now time.Time) bool {
 	l := s.lanes[h.addr]
 	if l == nil {
 		l = &lane{}
+		if !s.resumed.IsZero() {
+			l.next = s.resumed.Add(s.perIP + margin(s.perIP))
+		}
 		s.lanes[h.addr] = l
 	}
 	h.lane = l

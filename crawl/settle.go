@@ -48,9 +48,6 @@ func (e *engine) settle(r result) {
 
 func (e *engine) settleResolve(h *host, r result) {
 	if r.err == nil {
-		if h.addr.IsValid() && h.addr != r.addr {
-			h.moved = true
-		}
 		h.addr, h.resolved = r.addr, time.Now()
 		return
 	}
@@ -91,6 +88,9 @@ func (e *engine) postponed(h *host, t task, a *answer) bool {
 		}
 		until := a.ended.Add(wait + margin(wait))
 		h.next = later(h.next, until)
+		if said { // a second late rather than early
+			e.front.record(event{kind: evClosed, url: h.authority, when: uint64(until.Unix() + 1)})
+		}
 		if t.waits++; t.waits < maxPostponed {
 			h.again(t, until)
 			return true

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -249,4 +250,14 @@ func TestNothingAllowed(t *testing.T) {
 func dump(t *testing.T, dir string) {
 	t.Helper()
 	ForEach(dir, func(s URLState) error { t.Logf("%+v", s); return nil })
+}
+
+func openFile(t *testing.T, dir, name string) *os.File {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
 }

@@ -56,6 +56,8 @@ type frontier struct {
 	known    map[urlID]state
 	rules    map[string]rulesEntry // by authority
 	sitemaps map[urlID]bool        // done
+	closed   map[string]time.Time  // by authority: no request before
+	resumed  bool                  // an earlier process has asked some of the hosts
 	traps    traps
 	counts   Counts
 	next     int64 // the archive is known up to this position
@@ -68,6 +70,7 @@ func newFrontier() *frontier {
 		known:    map[urlID]state{},
 		rules:    map[string]rulesEntry{},
 		sitemaps: map[urlID]bool{},
+		closed:   map[string]time.Time{},
 		traps:    traps{count: map[string]int{}},
 		waiting:  map[urlID]task{},
 	}
@@ -77,7 +80,7 @@ func newFrontier() *frontier {
 func loadFrontier(dir string) (*frontier, error) {
 	f := newFrontier()
 	var err error
-	f.log, err = openLog(dir, func(e *event) error { f.apply(e); return nil })
+	f.log, err = openLog(dir, func(e *event) error { f.resumed = true; f.apply(e); return nil })
 	return f, err
 }
 
@@ -118,6 +121,8 @@ func (f *frontier) apply(e *event) {
 		f.rules[e.url] = rulesEntry{status: int(e.status), when: time.Unix(int64(e.when), 0), body: e.body}
 	case evSitemap:
 		f.sitemaps[idOf(e.url)] = true
+	case evClosed:
+		f.closed[e.url] = time.Unix(int64(e.when), 0)
 	}
 }
 

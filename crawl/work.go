@@ -27,7 +27,6 @@ type job struct {
 	port  uint16
 	rules *robots.Group
 	line  string // the robots.txt line that allowed the page
-	moved bool
 }
 
 // result is what a worker brings back.
@@ -43,7 +42,6 @@ type result struct {
 // worker does jobs. It holds nothing that changes, so that any number of goroutines can share it.
 type worker struct {
 	fetch   func(context.Context, *exchange)
-	forget  func()
 	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 	guard   *guard
 	token   string
@@ -51,9 +49,6 @@ type worker struct {
 }
 
 func (w *worker) do(ctx context.Context, j job) result {
-	if j.moved {
-		w.forget()
-	}
 	switch j.task.kind {
 	case taskResolve:
 		return w.lookup(ctx, j)
