@@ -68,14 +68,17 @@ func checkMarkdown(t *testing.T, s string) {
 		Lang    []string
 		License string
 		Configs []struct {
-			Name  string                         `yaml:"config_name"`
-			Files []struct{ Split, Path string } `yaml:"data_files"`
+			Name  string `yaml:"config_name"`
+			Files []struct {
+				Split string
+				Path  []string
+			} `yaml:"data_files"`
 		}
 	}
 	if err := yaml.Unmarshal([]byte(parts[1]), &head); err != nil {
 		t.Fatalf("%v\n%s", err, parts[1])
 	}
-	if head.License != "other" || len(head.Configs) != 2 || head.Configs[0].Files[0].Path != "data/part-*.parquet" {
+	if head.License != "other" || len(head.Configs) != 2 || head.Configs[0].Files[0].Path[0] != "data/part-*.parquet" {
 		t.Errorf("head %+v", head)
 	}
 	if strings.Contains(parts[2], "<script") || strings.ContainsAny(parts[2], "\x1b\u202e") {
@@ -141,6 +144,31 @@ func checkHTML(t *testing.T, s string) {
 	}
 	if strings.ContainsAny(s, "\x1b\u202e") {
 		t.Error("control characters in card.html")
+	}
+}
+
+// TestCardAfterRebuild: the files of the old table must not be read as the new one's.
+func TestCardAfterRebuild(t *testing.T) {
+	dir, docs := testCorpus(t, 40)
+	old := openTable(t, dir).Entries()[0].Files[0].Name
+	if err := Rebuild(t.Context(), dir, "r2", "two"); err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(dir)
+	o.Recipe = "r2"
+	if err := replay(t.Context(), o, docs); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteCard(t.Context(), dir, CardInfo{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range cards(t, dir) {
+		if strings.Contains(s, old) || strings.Contains(s, "part-*") {
+			t.Errorf("%s names the files of the old table", name)
+		}
+	}
+	if now := openTable(t, dir).Entries()[1].Files[0].Name; !strings.Contains(cards(t, dir)["README.md"], now) {
+		t.Errorf("README.md does not name %s", now)
 	}
 }
 

@@ -83,9 +83,17 @@ func (s *survey) yamlHead(b *bytes.Buffer, info CardInfo) {
 	if len(s.licences) == 1 && spdx.MatchString(s.licences[0]) {
 		license = strings.ToLower(s.licences[0])
 	}
-	fmt.Fprintf(b, "license: %s\nsize_categories: [%s]\ntask_categories: [text-generation]\ntags: [millrace]\n", quote(license), quote(sizeCategory(s.tally.Kept)))
-	b.WriteString("configs:\n- config_name: default\n  default: true\n  data_files:\n  - split: train\n    path: data/part-*.parquet\n")
-	b.WriteString("- config_name: rejects\n  data_files:\n  - split: train\n    path: rejects/part-*.parquet\n---\n\n")
+	fmt.Fprintf(b, "license: %s\nsize_categories: [%s]\ntask_categories: [text-generation]\ntags: [millrace]\nconfigs:\n", quote(license), sizeCategory(s.tally.Kept))
+	config := func(name string, files []string) {
+		fmt.Fprintf(b, "- config_name: %s\n  data_files:\n  - split: train\n    path:\n", name)
+		for _, f := range files {
+			fmt.Fprintf(b, "    - %s\n", quote(f))
+		}
+	}
+	config("default", s.files("data", keptFiles))
+	b.WriteString("  default: true\n")
+	config("rejects", s.files("rejects", rejectFiles))
+	b.WriteString("---\n\n")
 }
 
 // sizeCategory is the hub's name for a number of rows.

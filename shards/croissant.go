@@ -21,7 +21,7 @@ func (s *survey) croissant(info CardInfo) ([]byte, error) {
 		}
 	}
 	set := object{"@type": "cr:FileSet", "@id": "data", "name": "data", "description": "the kept rows",
-		"encodingFormat": "application/x-parquet", "includes": "data/part-*.parquet"}
+		"encodingFormat": "application/x-parquet", "includes": s.files("data", keptFiles)}
 	if len(ids) > 0 {
 		set["containedIn"] = ids
 	}

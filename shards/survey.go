@@ -173,6 +173,25 @@ func host(s string) string {
 	return u.Hostname()
 }
 
+// files are the patterns, or the names, that select the table's files below dir. After a rebuild the files
+// of older versions lie beside those of the table.
+func (s *survey) files(dir string, of func(*Entry) []File) []string {
+	if len(s.entries) == 0 || s.entries[0].Operation != opRebuild {
+		return []string{dir + "/part-*.parquet"}
+	}
+	list := []string{}
+	for _, e := range s.entries {
+		for _, f := range of(e) {
+			list = append(list, dir+"/"+f.Name)
+		}
+	}
+	return list
+}
+
+func keptFiles(e *Entry) []File { return e.Files }
+
+func rejectFiles(e *Entry) []File { return e.Rejects }
+
 // recipes are the recipes that made the table, the oldest first.
 func (s *survey) recipes() []CardFact {
 	var list []CardFact
