@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -296,6 +297,33 @@ func TestTextsLeaveMemory(t *testing.T) {
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 0 {
 		t.Errorf("after Close: %v, %v", files, err)
+	}
+}
+
+// What index.go says that a kept document costs.
+func TestBytesPerDocument(t *testing.T) {
+	x := newIndex(t, Options{})
+	rng := rand.New(rand.NewPCG(6, 6))
+	var sum float64
+	const n, from = 20000, 10000
+	for i := range n {
+		k := keys{shingles: 1}
+		for b := range k.bands {
+			k.bands[b] = rng.Uint64()
+		}
+		k.content[0], k.content[1], k.content[2] = byte(i), byte(i>>8), byte(i>>16)
+		x.addKept(millrace.ID(k.content), "", int64(i), &k)
+		bytes := len(x.kept.pieces) * piece * int(unsafe.Sizeof(entry{}))
+		bytes += 4 * (len(x.byID.slots) + len(x.byContent.slots))
+		for b := range x.bands {
+			bytes += 4 * (cap(x.bands[b].tags) + cap(x.bands[b].ords))
+		}
+		if i >= from {
+			sum += float64(bytes) / float64(i+1) / (n - from)
+		}
+	}
+	if sum < 350 || sum > 400 {
+		t.Errorf("%.0f bytes a document", sum)
 	}
 }
 
