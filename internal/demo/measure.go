@@ -162,7 +162,7 @@ func repeated(words []string, n int) float64 {
 }
 
 // tokenise splits prose at white space and takes marks off both ends of each word, as English
-// tokenisers do; marks within a word, as in net/http, stay.
+// tokenisers do; marks within a word, as in net/http, stay, but for the full stop of Type.Method.
 func tokenise(s string) []string {
 	var out []string
 	for _, w := range strings.Fields(s) {
@@ -183,8 +183,13 @@ func tokenise(s string) []string {
 			tail = append(tail, w[len(w)-n:])
 			w = w[:len(w)-n]
 		}
-		if w != "" {
-			out = append(out, w)
+		for i, part := range strings.Split(w, ".") {
+			if i > 0 {
+				out = append(out, ".")
+			}
+			if part != "" {
+				out = append(out, part)
+			}
 		}
 		out = append(out, tail...)
 	}
