@@ -96,7 +96,6 @@ type attributes struct {
 	main   bool // role=main
 	aside  bool // a role that is not the page's text
 	href   bool
-	code   bool // names a programming language
 }
 
 // set takes in one attribute.

@@ -126,8 +126,7 @@ func join(words []string, first int, chunk string) []string {
 	}
 	parts := words[first:]
 	for i, at := 0, 0; i < len(parts); i++ {
-		n, size := longest(parts[i:], chunk[at:])
-		if n == 0 {
+		if n, _ := longest(parts[i:], chunk[at:]); n == 0 {
 			at += len(parts[i])
 			continue
 		}
@@ -135,7 +134,8 @@ func join(words []string, first int, chunk string) []string {
 		rest := slices.Clone(parts[i:])
 		words = words[:first+i]
 		for len(rest) > 0 {
-			if n, size = longest(rest, chunk[at:]); n == 0 {
+			n, size := longest(rest, chunk[at:])
+			if n == 0 {
 				n, size = 1, len(rest[0])
 				words = append(words, rest[0])
 			} else {
