@@ -92,6 +92,7 @@ func (c *Crawler) recover(ctx context.Context) error {
 		return err
 	}
 	known := c.front.next
+	c.front.resumed = c.front.resumed || len(files) > 0
 	if n := len(files); known > 0 && (n == 0 || files[n-1].seq < known>>seqShift) {
 		return fmt.Errorf("archive %s: file %d is missing: %w", filepath.Join(c.opts.Dir, "warc"), known>>seqShift, millrace.ErrIntegrity)
 	}

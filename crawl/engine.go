@@ -63,6 +63,11 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	}
 	e.mapsSeen = map[urlID]bool{}
 	e.enqueueWaiting()
+	for _, m := range e.front.nested {
+		if a, err := parseAddress(m.url, nil); err == nil {
+			e.addSitemap(a, int(m.depth))
+		}
+	}
 	err = e.loop()
 	stop()
 	for e.busy > 0 {

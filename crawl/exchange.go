@@ -23,12 +23,14 @@ const (
 	dripAfter    = 10 * time.Second // from then on the mean must be above dripRate
 	dripRate     = 1 << 10          // bytes a second
 	maxHeader    = 64 << 10
+	wireSlack    = 64 << 10 // what an encoding may add to a body, beside doubling it
 )
 
 var (
 	errStalled  = errors.New("the answer stopped coming")
 	errDrip     = errors.New("the answer comes too slowly")
 	errEncoding = errors.New("content encoding is not supported")
+	errPadding  = errors.New("the answer is much longer than what it holds")
 )
 
 // exchange is one request and what came back. The transport fills it in; colly hands it through.
@@ -176,6 +178,9 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	if since := time.Since(m.start); since > dripAfter && float64(m.x.wire) < since.Seconds()*dripRate && err == nil {
 		return n, errDrip
+	}
+	if m.x.wire > 2*m.x.limit+wireSlack { // empty blocks of a compressed body, say
+		return n, errPadding
 	}
 	return n, err
 }

@@ -35,6 +35,7 @@ const (
 	evRobots                     // url: the authority; status, when, body
 	evSitemap                    // url; text: why it failed
 	evClosed                     // url: the authority; when: it wants no request before
+	evNested                     // url: of a sitemap that another one names; depth: how many are above it
 )
 
 // Flags of evDiscovered.
@@ -93,7 +94,7 @@ func (e *event) decode(b []byte) error {
 		return errEvent
 	}
 	e.kind = kind(b[0])
-	if e.kind < evDiscovered || e.kind > evClosed {
+	if e.kind < evDiscovered || e.kind > evNested {
 		return errEvent
 	}
 	b = b[1+copy(e.id[:], b[1:]):]

@@ -117,6 +117,7 @@ const (
 	maxPostponed       = 10 // of a request that was answered with "later"
 	maxHops            = 5  // redirects in a chain
 	robotsTTL          = 24 * time.Hour
+	staleRules         = time.Hour // old rules hold so long where new ones cannot be had
 	requestTimeout     = time.Minute
 )
 

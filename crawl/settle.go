@@ -147,13 +147,16 @@ func (e *engine) kill(h *host, err error) {
 	e.log.Warn("host given up", "host", h.authority, "err", err)
 }
 
-// noRules ends the wait for rules that nobody gave. A host that is asked for its rules and does not
-// answer at all has failed; nothing else can be fetched from it either.
+// noRules ends the wait for rules that nobody gave. The old ones hold for a while, where there are any.
+// Otherwise a host that is asked for its rules and does not answer at all has failed; nothing else can
+// be fetched from it either.
 func (e *engine) noRules(h *host, err error) {
-	if h.dead == nil {
+	h.asked = false
+	if h.dead == nil && h.rules != nil {
+		h.rulesUntil = time.Now().Add(staleRules)
+	} else if h.dead == nil {
 		h.dead = fmt.Errorf("robots.txt: %w", err)
 	}
-	h.asked = false
 	e.schedule.touch(h, time.Now())
 }
 
@@ -181,6 +184,10 @@ func (e *engine) settleRobots(h *host, r result) {
 		}
 		status = http.StatusNotFound // as RFC 9309 allows for a chain that is too long
 	}
+	if t.owner.rules != nil && (status >= 500 || status == http.StatusTooManyRequests) {
+		e.noRules(t.owner, nil)
+		return
+	}
 	body := string(r.answer.body)
 	if status < 200 || status > 299 {
 		body = ""
@@ -203,17 +210,30 @@ func (e *engine) giveRules(h *host, entry rulesEntry) {
 	e.schedule.touch(h, time.Now())
 }
 
-// addSitemap puts a sitemap into its host's list, unless it has been there.
-func (e *engine) addSitemap(a address, nesting int) {
+// addSitemap puts a sitemap into its host's list, unless it has been there. It reports whether it has.
+func (e *engine) addSitemap(a address, nesting int) bool {
 	id := idOf("sitemap:" + a.fetch)
+	if e.mapsSeen[id] || e.front.sitemaps[idOf(a.fetch)] || !e.scope.contains(a) || nesting > maxNesting {
+		return false
+	}
 	h := e.host(a)
-	if e.mapsSeen[id] || e.front.sitemaps[idOf(a.fetch)] || !e.scope.contains(a) || nesting > maxNesting || h.mapCount >= maxSitemaps {
-		return
+	if h.mapCount >= maxSitemaps {
+		return false
 	}
 	e.mapsSeen[id] = true
 	h.mapCount++
 	h.maps = append(h.maps, task{kind: taskSitemap, addr: a, id: id, nesting: nesting})
 	e.schedule.touch(h, time.Now())
+	return true
+}
+
+// addNested adds a sitemap that another one names or redirects to. It is written down, because the other
+// one will not be asked for again.
+func (e *engine) addNested(t task, ref string) {
+	a, err := resolve(t.addr.fetch, ref)
+	if err == nil && e.addSitemap(a, t.nesting+1) {
+		e.front.record(event{kind: evNested, url: a.fetch, depth: uint64(t.nesting + 1)})
+	}
 }
 
 func (e *engine) settleSitemap(h *host, r result) {
@@ -226,9 +246,12 @@ func (e *engine) settleSitemap(h *host, r result) {
 		return
 	}
 	var why string
+	target := r.answer.header.Get("Location")
 	switch {
 	case r.err != nil:
 		why = r.err.Error()
+	case target != "" && r.answer.status >= 300 && r.answer.status < 400:
+		e.addNested(t, target)
 	case !parsed:
 		why = fmt.Sprintf("status %d", r.answer.status)
 	}
@@ -237,12 +260,9 @@ func (e *engine) settleSitemap(h *host, r result) {
 	}
 	if parsed {
 		for _, s := range r.sitemap.urls {
-			a, err := resolve(t.addr.fetch, s)
-			switch {
-			case err != nil:
-			case r.sitemap.index:
-				e.addSitemap(a, t.nesting+1)
-			default:
+			if r.sitemap.index {
+				e.addNested(t, s)
+			} else if a, err := resolve(t.addr.fetch, s); err == nil {
 				e.front.admit(e.scope, a, origin{sitemap: true})
 			}
 		}

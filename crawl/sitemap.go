@@ -105,8 +105,10 @@ func (p *sitemapParser) xml() error {
 		if err != nil {
 			return err
 		}
-		name, _, _ := strings.Cut(strings.TrimSpace(tag), " ")
-		switch strings.ToLower(name) {
+		if i := strings.IndexAny(tag, " \t\r\n"); i >= 0 {
+			tag = tag[:i]
+		}
+		switch strings.ToLower(tag) {
 		case "sitemapindex":
 			p.out.index = true
 		case "loc":

@@ -56,6 +56,7 @@ type frontier struct {
 	known    map[urlID]state
 	rules    map[string]rulesEntry // by authority
 	sitemaps map[urlID]bool        // done
+	nested   []event               // sitemaps that others name; only while the log is read
 	closed   map[string]time.Time  // by authority: no request before
 	resumed  bool                  // an earlier process has asked some of the hosts
 	traps    traps
@@ -123,6 +124,8 @@ func (f *frontier) apply(e *event) {
 		f.sitemaps[idOf(e.url)] = true
 	case evClosed:
 		f.closed[e.url] = time.Unix(int64(e.when), 0)
+	case evNested:
+		f.nested = append(f.nested, *e)
 	}
 }
 

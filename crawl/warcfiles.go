@@ -273,10 +273,17 @@ func (m *members) next(ctx context.Context) (*warc.Record, error) {
 	var damage *warc.DamageError
 	if errors.As(err, &damage) {
 		at := m.from + damage.Offset
-		if _, err := m.r.Next(); err == io.EOF {
+		what := damage.What
+		for errors.As(err, &damage) { // compressed bytes may look like the beginning of a member
+			_, err = m.r.Next()
+		}
+		if err == io.EOF {
 			return nil, &tornError{at}
 		}
-		return nil, fmt.Errorf("archive file %s, byte %d: %s: %w", m.file.path, at, damage.What, millrace.ErrIntegrity)
+		if err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("archive file %s, byte %d: %s: %w", m.file.path, at, what, millrace.ErrIntegrity)
 	}
 	if err != nil {
 		return nil, err

@@ -48,7 +48,13 @@ type worker struct {
 	maxBody int64
 }
 
-func (w *worker) do(ctx context.Context, j job) result {
+// do carries a job out. What panics over a stranger's bytes is an error of that job alone.
+func (w *worker) do(ctx context.Context, j job) (r result) {
+	defer func() {
+		if p := recover(); p != nil {
+			r = result{job: j, answer: answer{ended: time.Now()}, err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	switch j.task.kind {
 	case taskResolve:
 		return w.lookup(ctx, j)
@@ -56,14 +62,14 @@ func (w *worker) do(ctx context.Context, j job) result {
 		return w.get(ctx, j, &exchange{limit: robots.MaxSize + 1})
 	case taskSitemap:
 		var m sitemap
-		r := w.get(ctx, j, &exchange{limit: maxSitemapBytes, consume: func(r io.Reader) (err error) {
+		r = w.get(ctx, j, &exchange{limit: maxSitemapBytes, consume: func(r io.Reader) (err error) {
 			m, err = readSitemap(r)
 			return err
 		}})
 		r.sitemap = m
 		return r
 	}
-	r := w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted})
+	r = w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted})
 	if r.err == nil {
 		r.capture = w.capture(j, r.answer)
 	}
