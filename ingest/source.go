@@ -106,7 +106,15 @@ func (s *TopicSource) Read(ctx context.Context, most int) (millrace.Batch, error
 // fill fetches, and waits where there is nothing. io.EOF says that Until was true before this look, and
 // that there is still nothing.
 func (s *TopicSource) fill(ctx context.Context) error {
-	done := s.opts.Until != nil && s.next >= s.end && s.opts.Until()
+	if s.opts.Until != nil && s.next >= s.end && s.opts.Until() {
+		_, end, err := s.client.ends(ctx) // a fetch would wait for what will not come
+		if err != nil {
+			return err
+		}
+		if end <= s.next {
+			return io.EOF
+		}
+	}
 	f, err := s.client.fetch(ctx, s.next)
 	if err != nil {
 		return err
@@ -114,9 +122,6 @@ func (s *TopicSource) fill(ctx context.Context) error {
 	s.queue = f.messages
 	s.next += int64(len(f.messages))
 	s.end = max(f.high, s.next)
-	if done && len(f.messages) == 0 && f.high <= s.next {
-		return io.EOF
-	}
 	return nil
 }
 

@@ -16,7 +16,10 @@ import (
 // FromHere makes recipe the one in force, by a commit without files that changes nothing else. text is
 // the recipe itself. On a corpus without a commit there is nothing to change.
 func FromHere(ctx context.Context, dir, recipe, text string) error {
-	return changeRecipe(ctx, dir, recipe, func(t *Table, base *Entry) *Entry {
+	return changeRecipe(ctx, dir, func(t *Table, base *Entry) *Entry {
+		if base.Recipe == recipe {
+			return nil
+		}
 		return &Entry{Operation: opRecipe, Recipe: recipe, RecipeText: text, Checkpoint: base.Checkpoint, From: base.To, To: base.To}
 	})
 }
@@ -25,7 +28,10 @@ func FromHere(ctx context.Context, dir, recipe, text string) error {
 // it. Older versions of the table stay readable; their files stay. Positions and marks start anew too, so
 // whoever owns the topic empties it first: what stands in it is made again from the archive.
 func Rebuild(ctx context.Context, dir, recipe, text string) error {
-	return changeRecipe(ctx, dir, recipe, func(t *Table, base *Entry) *Entry {
+	return changeRecipe(ctx, dir, func(t *Table, base *Entry) *Entry {
+		if base.Operation == opRebuild && base.Recipe == recipe {
+			return nil // it is empty already
+		}
 		e := &Entry{Operation: opRebuild, Recipe: recipe, RecipeText: text, Checkpoint: millrace.Checkpoint{}.Clone()}
 		for _, old := range t.Entries() {
 			for _, f := range old.Files {
@@ -36,8 +42,8 @@ func Rebuild(ctx context.Context, dir, recipe, text string) error {
 	})
 }
 
-// changeRecipe appends the entry that change makes on top of the newest one, unless recipe is in force already.
-func changeRecipe(ctx context.Context, dir, recipe string, change func(t *Table, base *Entry) *Entry) error {
+// changeRecipe appends the entry that change makes on top of the newest one; nil is nothing to do.
+func changeRecipe(ctx context.Context, dir string, change func(t *Table, base *Entry) *Entry) error {
 	t, err := Open(dir)
 	if err != nil {
 		return err
@@ -47,10 +53,13 @@ func changeRecipe(ctx context.Context, dir, recipe string, change func(t *Table,
 			return err
 		}
 		base := t.Newest()
-		if base == nil || base.Recipe == recipe {
+		if base == nil {
 			return nil
 		}
 		e := change(t, base)
+		if e == nil {
+			return nil
+		}
 		e.Version, e.Time, e.Code, e.Root, e.Previous = base.Version+1, base.Time, base.Code, new(tree).root(), base.checksum
 		e.Tally = *millrace.NewTally(nil)
 		raw, err := e.encode()

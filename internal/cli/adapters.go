@@ -40,6 +40,15 @@ func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Ro
 	})
 }
 
+// urlKey is the canonical form of a URL, as the crawl has it; "" where it is none.
+func urlKey(u string) string {
+	_, key, err := crawl.Canonical(u)
+	if err != nil {
+		return ""
+	}
+	return key
+}
+
 // crawlOptions are the crawl's part of the configuration.
 func (c *corpus) crawlOptions(a *App) crawl.Options {
 	k := c.cfg.Crawl

@@ -35,10 +35,10 @@ started · 5 a gate was not met · 6 another run holds the lock · 7 integrity �
 
 // Error is what a user sees: what happened, what it means for the data, and what to try next.
 type Error struct {
-	Exit   int
-	Err    error // nil: exit without a word, everything was said
-	Means  string
-	Try    string
+	Exit  int
+	Err   error // nil: exit without a word, everything was said
+	Means string
+	Try   string
 }
 
 func (e *Error) Error() string {

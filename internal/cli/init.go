@@ -21,15 +21,15 @@ var pipelineTemplate string
 
 // initOptions fill the template. Every value is quoted there.
 type initOptions struct {
-	Dir, Contact, Purpose         string
-	Seeds                         []string
-	SeedsFile                     string
-	In                            []string
-	TextField, IDField, URLField  string
-	print                         bool
-	force                         bool
-	Examples                      bool
-	Consent                       string
+	Dir, Contact, Purpose        string
+	Seeds                        []string
+	SeedsFile                    string
+	In                           []string
+	TextField, IDField, URLField string
+	print                        bool
+	force                        bool
+	Examples                     bool
+	Consent                      string
 }
 
 func (a *App) initCommand() *cobra.Command {

@@ -167,6 +167,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		if err != nil {
 			return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
 		}
+		files.URLKey = urlKey
 		sources["ingest"] = files
 	}
 	return sources, nil

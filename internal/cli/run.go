@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"millrace/ingest"
 	"millrace/internal/config"
 	"millrace/internal/lock"
 	"millrace/shards"
@@ -94,6 +95,11 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 		inForce = t.Newest().Recipe
 	}
 	switch {
+	case o.rebuild && committed:
+		if err := c.rebuild(ctx); err != nil {
+			return err
+		}
+		return c.remember()
 	case !known && !committed, inForce == c.hashes.Full:
 		return c.remember()
 	case o.fromHere && committed:
@@ -101,17 +107,29 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 			return err
 		}
 		return c.remember()
-	case o.fromHere || o.rebuild && !committed: // nothing is committed: all of it is made by the new recipe
-		return c.remember()
-	case o.rebuild:
-		if err := shards.Rebuild(ctx, c.dir, c.hashes.Full, string(c.text)); err != nil {
-			return err
-		}
+	case o.fromHere || o.rebuild: // nothing is committed: all of it is made by the new recipe
 		return c.remember()
 	}
 	return &Error{Exit: Usage, Err: errors.New("the recipe has changed:\n" + c.differences(old)),
 		Means: "nothing was started; the corpus stands as it was",
 		Try:   "millrace run --from-here (new rows by the new recipe) or millrace run --rebuild (all rows anew, from the archive)"}
+}
+
+// rebuild starts the table anew. The log goes first: what stands in it is made again from the archive, and
+// a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
+func (c *corpus) rebuild(ctx context.Context) error {
+	if c.cfg.Log != "embedded" {
+		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Name: pagesPartition.Topic}
+		if begin, _, err := t.Ends(ctx); err != nil {
+			return err
+		} else if begin > 0 {
+			return &Error{Exit: Usage, Err: fmt.Errorf("topic pages begins at offset %d: a rebuilt table begins at 0", begin),
+				Means: "nothing was changed", Try: "delete the topic pages in Kafka, then millrace run --rebuild again"}
+		}
+	} else if err := os.RemoveAll(filepath.Join(c.dir, "log")); err != nil {
+		return err
+	}
+	return shards.Rebuild(ctx, c.dir, c.hashes.Full, string(c.text))
 }
 
 // differences lists the keys whose values differ from the corpus's own copy.

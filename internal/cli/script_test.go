@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
 )
 
 // TestMain lets the scripts call this binary as millrace.
@@ -24,8 +23,15 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"site": serveSite,
-			"exit": wantExit,
+			"site":       serveSite,
+			"exit":       wantExit,
+			"outside":    copyOutside,
+			"planted":    planted,
+			"closed":     closedSite,
+			"row":        row,
+			"seeds":      seeds,
+			"sameshards": sameShards,
+			"waitfor":    waitFor,
 		},
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
@@ -44,4 +50,3 @@ func serveSite(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	startSite(ts, args[0], ts.MkAbs(args[1]), args[2])
 }
-

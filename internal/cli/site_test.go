@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -55,5 +56,27 @@ func wantExit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("%s ended with exit %d, want %s", strings.Join(args[1:], " "), code, args[0])
+	}
+}
+
+// copyOutside copies the module of a user's own program, so that go build may complete its go.mod: outside DIR.
+func copyOutside(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: outside DIR")
+	}
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	ts.Check(err)
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.Mkdir(dir, 0o755))
+	for name, from := range map[string]string{"main.go": "testdata/outside/main.go", "go.mod": "testdata/outside/go.mod", "go.sum": "../../go.sum"} {
+		b, err := os.ReadFile(from)
+		ts.Check(err)
+		b = []byte(strings.ReplaceAll(string(b), "millrace => ../../../..", "millrace => "+root))
+		ts.Check(os.WriteFile(filepath.Join(dir, name), b, 0o644))
+	}
+	for _, v := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
+		out, err := exec.Command("go", "env", v).Output()
+		ts.Check(err)
+		ts.Setenv(v, strings.TrimSpace(string(out)))
 	}
 }

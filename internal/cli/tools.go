@@ -71,10 +71,23 @@ func (a *App) readFile(name string) ([]byte, error) {
 func (a *App) warcCommand() *cobra.Command {
 	group := &cobra.Command{Use: "warc", Short: "Look into WARC files", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	group.AddCommand(
-		&cobra.Command{Use: "ls FILE…", Short: "List the records", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcList(args) }},
-		&cobra.Command{Use: "verify FILE…", Short: "Recompute digests and lengths", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcVerify(args) }},
+		&cobra.Command{Use: "ls FILE…", Short: "List the records", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcList(globbed(args)) }},
+		&cobra.Command{Use: "verify FILE…", Short: "Recompute digests and lengths", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcVerify(globbed(args)) }},
 	)
 	return group
+}
+
+// globbed replaces patterns that no shell has replaced.
+func globbed(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if found, err := filepath.Glob(n); err == nil && len(found) > 0 {
+			out = append(out, found...)
+		} else {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func (a *App) warcList(files []string) error {

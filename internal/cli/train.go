@@ -207,6 +207,10 @@ func (l *line) startTrainer(ctx context.Context) func(error) (*trainer.Result, e
 			cancel()
 		}
 		o := <-done
+		if errors.Is(o.err, trainer.ErrTooLittle) || errors.Is(o.err, trainer.ErrChanged) {
+			l.a.say("Not trained: %v", o.err)
+			return nil, nil
+		}
 		if o.err != nil {
 			return nil, fmt.Errorf("train: %w", o.err)
 		}

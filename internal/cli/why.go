@@ -86,9 +86,12 @@ func (a *App) runWhy(ctx context.Context, key string) error {
 
 // whyNoRow tells of a URL that has no row: refused, failed, waiting or never seen.
 func (a *App) whyNoRow(dir, key string) error {
-	f, err := crawl.Fate(dir, key)
-	if err != nil {
-		return err
+	f := crawl.URLState{State: "unknown"}
+	if urlKey(key) != "" {
+		var err error
+		if f, err = crawl.Fate(dir, key); err != nil {
+			return err
+		}
 	}
 	fate := f.State
 	switch fate {
@@ -132,6 +135,12 @@ func (c *corpus) lifeOf(r *shards.Row) whyAnswer {
 	for _, rule := range c.recipe.Rules() {
 		if value, ok := measured(r, rule.Signal); ok {
 			w.Steps = append(w.Steps, ruleStep(rule, value))
+		}
+	}
+	for i := range w.Steps { // the rule that decided is told already, with its limit
+		if s := &w.Steps[i]; !v.Kept() && s.Stage == v.Stage && s.Signal == v.Signal && s.Signal != "" {
+			s.Note = "<- decided"
+			return w
 		}
 	}
 	if !v.Kept() {

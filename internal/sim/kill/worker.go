@@ -73,7 +73,7 @@ func (w *worker) life(ctx context.Context, corpus, yaml string, flags []string) 
 	}
 	select {
 	case done = <-over:
-	case <-time.After(time.Duration(40+w.rng.IntN(160)) * time.Millisecond):
+	case <-time.After(time.Duration(90+w.rng.IntN(160)) * time.Millisecond):
 		if err := cmd.Process.Kill(); err != nil {
 			return false, false, err
 		}
