@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -45,6 +47,9 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
+	if _, err := shards.CollectOrphans(c.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("collect orphans: %w", err)
+	}
 	stop, err := l.openLog(ctx)
 	if err != nil {
 		return err
@@ -74,6 +79,7 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 		return l.mill(gctx)
 	})
 	g.Go(func() error { return l.marks(gctx) })
+	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
 	trained := l.startTrainer(ctx)
 	err = g.Wait()
@@ -95,7 +101,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
-		b, err := broker.Start(ctx, broker.Options{Dir: filepath.Join(l.c.dir, "log"), FreeFloor: 64 << 20, Log: l.a.log})
+		b, err := broker.Start(ctx, broker.Options{Dir: filepath.Join(l.c.dir, "log"), FreeFloor: diskFloor, Log: l.a.log})
 		if err != nil {
 			return stop, fmt.Errorf("start the log: %w", err)
 		}
@@ -235,6 +241,25 @@ func (l *line) onCommit(e *shards.Entry) {
 		l.a.log.Warn("no snapshot of the duplicate index", "error", err)
 	}
 	l.a.event(map[string]any{"type": "commit", "version": e.Version, "next": next})
+}
+
+// diskFloor is how much has to stay free: the broker refuses to write below it, and waits.
+const diskFloor = 64 << 20
+
+// watchDisk ends the run when the disk is full. What is committed is safe, and the next start goes on.
+func (l *line) watchDisk(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if free, err := freeDisk(l.c.dir); err == nil && free < diskFloor {
+			return fmt.Errorf("%s: %d MB are free, a run leaves %d MB: %w", l.c.dir, free>>20, int64(diskFloor>>20), syscall.ENOSPC)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // marks writes a flush mark every flush_every while the mill has something uncommitted, and trims the log.

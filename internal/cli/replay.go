@@ -22,7 +22,7 @@ func (a *App) replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "replay", Short: "Send the dead letters through again, after a mend", Args: noArgs,
 		Long: `Send every document that failed, and was not replayed yet, through the mill again as a new input. What
-failed for good fails again, with a row of its own. A second replay finds nothing to do.` + exitHelp,
+fails again is a dead letter again, with a row of its own; the next replay tries it once more.` + exitHelp,
 		RunE: func(c *cobra.Command, _ []string) error { return a.runReplay(c.Context()) },
 	}
 }

@@ -78,18 +78,19 @@ func (p progress) String() string {
 
 // summary is the last line of run --json. demo adds to it.
 type summary struct {
-	Type    string                `json:"type"`
-	Exit    int                   `json:"exit"`
-	Stages  []millrace.StageTally `json:"stages"`
-	In      int64                 `json:"in"`
-	Rows    int64                 `json:"rows"`
-	Rejects int64                 `json:"rejects"`
-	Failed  int64                 `json:"failed"`
-	Fetched int64                 `json:"fetched"`
-	Crawl   *crawl.Counts         `json:"crawl,omitempty"`
-	Version int64                 `json:"version"`
-	Train   *trainSummed          `json:"train,omitempty"`
-	Seconds float64               `json:"seconds"`
+	Type      string                `json:"type"`
+	Exit      int                   `json:"exit"`
+	Stages    []millrace.StageTally `json:"stages"`
+	In        int64                 `json:"in"`
+	Rows      int64                 `json:"rows"`
+	Rejects   int64                 `json:"rejects"`
+	Failed    int64                 `json:"failed"`
+	Unsettled int64                 `json:"unsettled"` // dead letters that were not replayed
+	Fetched   int64                 `json:"fetched"`
+	Crawl     *crawl.Counts         `json:"crawl,omitempty"`
+	Version   int64                 `json:"version"`
+	Train     *trainSummed          `json:"train,omitempty"`
+	Seconds   float64               `json:"seconds"`
 }
 
 // trainSummed is the training's part of a summary.
@@ -131,7 +132,7 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 	if s.Exit != Done {
 		e := &Error{Exit: s.Exit}
 		if !l.a.json {
-			e.Err = fmt.Errorf("%d documents failed", s.Failed)
+			e.Err = fmt.Errorf("%d documents failed", s.Unsettled)
 			e.Means = "they are dead letters: rows under " + l.c.dir + "/rejects with their error"
 			e.Try = "millrace sample --failed, then millrace replay"
 		}
@@ -145,7 +146,11 @@ func (l *line) summarise(ctx context.Context, t *shards.Table, r *trainer.Result
 	in, kept, dropped, failed := tally.Totals()
 	s := summary{Type: "summary", Stages: tally.Stages, In: in, Rows: kept, Rejects: dropped + failed, Failed: failed,
 		Version: t.Version(), Seconds: time.Since(l.a.began).Seconds()}
-	if failed > 0 {
+	var err error
+	if s.Unsettled, err = unsettled(ctx, t); err != nil {
+		return s, err
+	}
+	if s.Unsettled > 0 {
 		s.Exit = DeadLetters
 	}
 	if l.crawler != nil {
@@ -158,7 +163,6 @@ func (l *line) summarise(ctx context.Context, t *shards.Table, r *trainer.Result
 	s.Train = &trainSummed{Steps: r.Steps, FirstLoss: r.FirstLoss, LastLoss: r.LastLoss, ValLoss: r.ValLoss, Accuracy: r.ValAccuracy,
 		Bits: r.ValBitsPerByte, ValTokens: r.ValTokens, Order0: r.Order0, Order1: r.Order1, Order2: r.Order2, Params: r.ParamSHA256, Evals: r.Evals}
 	if m, ok := r.Model.(*trainer.GPT); ok {
-		var err error
 		if s.Train.Oddest, err = oddest(ctx, t, m, 3); err != nil {
 			return s, err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,9 +30,16 @@ func TestScripts(t *testing.T) {
 			"planted":    planted,
 			"closed":     closedSite,
 			"row":        row,
+			"smalldisk":  smallDisk,
 			"seeds":      seeds,
 			"sameshards": sameShards,
 			"waitfor":    waitFor,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "tmpfs" {
+				return canMount(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {

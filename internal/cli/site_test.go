@@ -80,3 +80,31 @@ func copyOutside(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(v, strings.TrimSpace(string(out)))
 	}
 }
+
+// canMount says whether this process may mount a file system of its own.
+func canMount() bool {
+	dir, err := os.MkdirTemp("", "millrace-mount-")
+	if err != nil {
+		return false
+	}
+	defer os.Remove(dir)
+	if exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir).Run() != nil {
+		return false
+	}
+	return exec.Command("umount", dir).Run() == nil
+}
+
+// smallDisk mounts a file system of 100 MB, of which ballast takes 60, on a folder: smalldisk DIR.
+func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: smalldisk DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(exec.Command("mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", dir).Run())
+	ts.Defer(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			ts.Logf("umount: %s", out)
+		}
+	})
+	ts.Check(os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 60<<20), 0o600))
+}

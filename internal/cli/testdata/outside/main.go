@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"os"
 	"strings"
 
 	"millrace"
@@ -14,6 +16,9 @@ type shout struct{}
 func (shout) Name() string { return "shout" }
 
 func (shout) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
+	if os.Getenv("FRAGILE") != "" {
+		return millrace.Verdict{}, errors.New("not today")
+	}
 	if d.Text == strings.ToUpper(d.Text) {
 		return millrace.Verdict{Reason: "shout.loud"}, nil
 	}
