@@ -166,8 +166,9 @@ func ended(err error) error {
 
 // eventLog appends to the log.
 type eventLog struct {
-	f   *os.File
-	buf []byte
+	f     *os.File
+	buf   []byte
+	dirty bool // since the last sync
 }
 
 // openLog reads the log of dir through f, cuts off what does not hold, and opens it for appending.
@@ -228,6 +229,7 @@ func (l *eventLog) flush() error {
 	if len(l.buf) == 0 {
 		return nil
 	}
+	l.dirty = true
 	if _, err := l.f.Write(l.buf); err != nil {
 		return fmt.Errorf("write frontier: %w", err)
 	}
@@ -241,9 +243,13 @@ func (l *eventLog) sync() error {
 	if err := l.flush(); err != nil {
 		return err
 	}
+	if !l.dirty {
+		return nil
+	}
 	if err := l.f.Sync(); err != nil {
 		return fmt.Errorf("sync frontier: %w", err)
 	}
+	l.dirty = false
 	return nil
 }
 
