@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -123,4 +124,16 @@ func closedSite(ts *testscript.TestScript, neg bool, args []string) {
 	go srv.Serve(l)
 	ts.Defer(func() { srv.Close() })
 	ts.Setenv(args[0], "http://"+l.Addr().String())
+}
+
+// ownURLs writes a list of one URL, of a page that only its site links to: urls FILE VAR sets VAR to its host's address.
+func ownURLs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: urls FILE VAR")
+	}
+	planted(ts, false, []string{"spam", "SPAM"})
+	u, err := url.Parse(ts.Getenv("SPAM"))
+	ts.Check(err)
+	ts.Setenv(args[1], u.Host)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("# my pages\n"+u.String()+"\n"), 0o644))
 }

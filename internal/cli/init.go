@@ -24,6 +24,7 @@ type initOptions struct {
 	Dir, Contact, Purpose        string
 	Seeds                        []string
 	SeedsFile                    string
+	AllowAddr                    []string
 	In                           []string
 	TextField, IDField, URLField string
 	print                        bool
@@ -47,6 +48,7 @@ or --in the file is ready to run; without them it holds examples in comments.` +
 	f := c.Flags()
 	f.StringSliceVar(&o.Seeds, "seed", nil, "URL to start crawling at (repeatable)")
 	f.StringVar(&o.SeedsFile, "seeds-file", "", "file with one URL a line")
+	f.StringSliceVar(&o.AllowAddr, "allow-addr", nil, "private address that may be fetched, with its port: 10.0.0.7:80 (repeatable)")
 	f.StringVar(&o.Contact, "contact", "", "address that site owners can complain to, as mailto: or https:")
 	f.StringVar(&o.Purpose, "purpose", "training corpus", "what the crawl is for; sent with every request")
 	f.StringArrayVar(&o.In, "in", nil, "file, folder or glob to ingest (repeatable)")

@@ -178,7 +178,7 @@ func (a *App) printSummary(s summary, t *millrace.Tally) {
 	}
 	printFunnel(a.Stdout, t, 120)
 	fmt.Fprintf(a.Stdout, "\n  %d rows, %d rejects with their reasons, commit %d, %.1f s\n", s.Rows, s.Rejects, s.Version, s.Seconds)
-	if s.Train != nil {
+	if s.Train != nil && s.Train.ValTokens > 0 {
 		fmt.Fprintf(a.Stdout, "  trained %d steps: %.3f bits a byte on held-out pages (order-0 model %.3f)\n", s.Train.Steps, s.Train.Bits, s.Train.Order0)
 	}
 }

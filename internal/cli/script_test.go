@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 			"exit":       wantExit,
 			"outside":    copyOutside,
 			"planted":    planted,
+			"urls":       ownURLs,
 			"closed":     closedSite,
 			"row":        row,
 			"smalldisk":  smallDisk,

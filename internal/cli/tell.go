@@ -110,8 +110,12 @@ func printJudge(w io.Writer, s demoSummary) {
 // printTraining draws the curves and what the model makes of the pages.
 func printTraining(w io.Writer, t *trainSummed) {
 	fmt.Fprintf(w, "\n  A small Transformer, trained on the rows as they were committed: %d steps, loss %.2f -> %.2f nats a byte\n", t.Steps, t.FirstLoss, t.LastLoss)
-	fmt.Fprintf(w, "    on held-out pages: %.3f bits a byte, accuracy %.0f %%; counted models: order-0 %.3f, order-1 %.3f, order-2 %.3f\n",
-		t.Bits, 100*t.Accuracy, t.Order0, t.Order1, t.Order2)
+	if t.ValTokens > 0 {
+		fmt.Fprintf(w, "    on held-out pages: %.3f bits a byte, accuracy %.0f %%; counted models: order-0 %.3f, order-1 %.3f, order-2 %.3f\n",
+			t.Bits, 100*t.Accuracy, t.Order0, t.Order1, t.Order2)
+	} else {
+		fmt.Fprintln(w, "    nothing was held out: one duplicate cluster in 20 is, and there are too few")
+	}
 	if curve := trainer.Curve(t.Evals, 72, 10); curve != "" {
 		fmt.Fprintln(w, indent(curve, "    "))
 	}

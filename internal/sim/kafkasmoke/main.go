@@ -4,16 +4,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
 
 	"millrace/internal/demo"
 	"millrace/internal/sim"
+	"millrace/internal/sim/kafka"
 )
 
 func main() {
@@ -38,17 +38,22 @@ func prove(ctx context.Context, dir string, b *sim.Bar) error {
 	if err := bin.Run(ctx, embedded, recipe, "--archive", archive); err != nil {
 		return fmt.Errorf("through the embedded broker: %w", err)
 	}
-	port, err := freePort()
+	if why := kafka.Missing(ctx); why != "" {
+		return errors.New(why)
+	}
+	if _, err := kafka.Install(ctx); err != nil {
+		return err
+	}
+	broker, err := kafka.Start(ctx, kafka.Options{Dir: filepath.Join(dir, "broker")})
 	if err != nil {
 		return err
 	}
-	stop, err := startKafka(ctx, port, filepath.Join(dir, "broker"))
-	if err != nil {
-		return err
-	}
-	defer stop()
-	if err := bin.Run(ctx, real, fmt.Sprintf("%slog: kafka://127.0.0.1:%d\n", recipe, port), "--archive", archive); err != nil {
+	defer broker.Kill()
+	if err := bin.Run(ctx, real, recipe+"log: kafka://"+broker.Addr()+"\n", "--archive", archive); err != nil {
 		return fmt.Errorf("through Apache Kafka: %w", err)
+	}
+	if err := broker.Stop(ctx); err != nil {
+		return err
 	}
 	b.Figures["files"], err = sim.SameFiles(ctx, embedded, real)
 	return err
@@ -66,28 +71,4 @@ func crawl(ctx context.Context, bin sim.Binary, dir, archive string) error {
 	go func() { done <- site.Serve(ctx) }()
 	defer func() { stop(); <-done }()
 	return bin.Run(ctx, archive, strings.ReplaceAll(site.PipelineYAML("unused"), "delay: "+demo.Delay.String(), "delay: 20ms"))
-}
-
-// startKafka starts a broker of its own and gives the function that stops it.
-func startKafka(ctx context.Context, port int, data string) (stop func(), err error) {
-	script := filepath.Join("internal", "sim", "kafka", "kafka.sh")
-	for _, args := range [][]string{{"install"}, {"start", fmt.Sprint(port), data}} {
-		cmd := exec.CommandContext(ctx, script, args...)
-		cmd.Stderr = os.Stderr
-		if err := cmd.Run(); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", script, args[0], err)
-		}
-	}
-	return func() { _ = exec.Command(script, "stop", data).Run() }, nil // the folder goes with the test
-}
-
-// freePort finds a port below those that outgoing connections are given, with its neighbour free for the controller.
-func freePort() (int, error) {
-	for port := 21000; port < 32000; port += 7 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no port between 21000 and 32000 is free")
 }
