@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,6 +62,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	var closed atomic.Int64 // Unix nanoseconds of the 429
 	var broken, gone atomic.Int32
 	var early atomic.Bool
@@ -122,6 +122,7 @@ func TestRetries(t *testing.T) {
 }
 
 func TestLargeAndStrangeBodies(t *testing.T) {
+	t.Parallel()
 	const limit = 256 << 10
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
@@ -209,49 +210,6 @@ func load(t *testing.T, dir string, d *millrace.Document) []byte {
 		t.Fatal(err)
 	}
 	return body
-}
-
-func TestCalendarIsFrozenAndPagesAreNot(t *testing.T) {
-	var calendar atomic.Int32
-	s := newSite(t, 1, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		var y, m, n int
-		switch {
-		case r.URL.Path == "/robots.txt":
-			http.NotFound(w, r)
-		case r.URL.Path == "/":
-			io.WriteString(w, "<a href=/calendar/2026/11>c</a>")
-			for i := range 300 {
-				fmt.Fprintf(w, "<a href=/pkg/p%d>p</a>", i)
-			}
-		case strings.HasPrefix(r.URL.Path, "/calendar/"):
-			calendar.Add(1)
-			fmt.Sscanf(r.URL.Path, "/calendar/%d/%d", &y, &m)
-			for day := range 28 {
-				fmt.Fprintf(w, "<a href=/calendar/%d/%d/%d>d</a>", y, m, day+1)
-			}
-			fmt.Fprintf(w, "<a href=/calendar/%d/%d?view=month>n</a> <a href=/calendar/%d/%d>b</a>", y+m/12, m%12+1, y-1, m)
-		default:
-			fmt.Sscanf(r.URL.Path, "/pkg/p%d", &n)
-			fmt.Fprintf(w, "<a href=/pkg/p%d>next</a>", (n+1)%300)
-		}
-	})
-	docs, counts, err := crawlAll(t, options(t.TempDir(), s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := calendar.Load(); n > 60 {
-		t.Errorf("%d requests to the calendar", n)
-	}
-	real := 0
-	for _, d := range docs {
-		if strings.Contains(d.Page.URL, "/pkg/") {
-			real++
-		}
-	}
-	if real != 300 {
-		t.Errorf("%d of 300 real pages, counts %+v", real, counts)
-	}
 }
 
 func TestRobotsFetch(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 )
 
 // mapped is a site that can only be learnt whole by reading its sitemaps, its links and its redirects.
-func mapped() (*web, []string) {
+func mapped() (*world, []string) {
 	const host = "http://1.1.1.1"
 	m := map[string]reply{
 		"/robots.txt": textPage("User-agent: *\nDisallow: /closed\nSitemap: /index.xml\n"),
@@ -46,10 +46,10 @@ func mapped() (*web, []string) {
 	for i := range want {
 		want[i] = host + want[i]
 	}
-	return &web{answer: fixed(whole)}, want
+	return &world{answer: fixed(whole)}, want
 }
 
-func urlsOf(docs []*millrace.Document) (urls []string) {
+func pageURLs(docs []*millrace.Document) (urls []string) {
 	for _, d := range docs {
 		urls = append(urls, d.Page.URL)
 	}
@@ -61,6 +61,7 @@ func urlsOf(docs []*millrace.Document) (urls []string) {
 // byte behind what that log knows, as a crash may. The crawl that goes on from there must end as the
 // first one did: one page each, none lost, the same ledger.
 func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
 	w, want := mapped()
 	crawl := func(dir string) (docs []*millrace.Document, counts Counts, err error) {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,8 +72,8 @@ func TestCutAnywhere(t *testing.T) {
 	}
 	whole := t.TempDir()
 	docs, counts, err := crawl(whole)
-	if err != nil || !slices.Equal(urlsOf(docs), want) {
-		t.Fatalf("%v, documents %q", err, urlsOf(docs))
+	if err != nil || !slices.Equal(pageURLs(docs), want) {
+		t.Fatalf("%v, documents %q", err, pageURLs(docs))
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
@@ -88,8 +89,8 @@ func TestCutAnywhere(t *testing.T) {
 		}
 		shorten(rt, "archive", files[0].path, known&(1<<seqShift-1))
 		again, after, err := crawl(dir)
-		if err != nil || !slices.Equal(urlsOf(again), want) || after != counts {
-			rt.Fatalf("%v, documents %q\ncounts %+v, want %+v", err, urlsOf(again), after, counts)
+		if err != nil || !slices.Equal(pageURLs(again), want) || after != counts {
+			rt.Fatalf("%v, documents %q\ncounts %+v, want %+v", err, pageURLs(again), after, counts)
 		}
 	})
 }
@@ -132,6 +133,7 @@ func copyCorpus(t fail, from, to string) {
 // TestCopiedWhileItRuns copies the corpus at random moments of a crawl, each copy being what a kill
 // would have left, and lets each go on.
 func TestCopiedWhileItRuns(t *testing.T) {
+	t.Parallel()
 	links := map[string]string{"/robots.txt": "User-agent: *\nDisallow: /closed\n"}
 	var want []string
 	name := func(i int) string { return fmt.Sprintf("/%c%c", 'a'+i/12, 'a'+i%12) } // numbers might be a trap
@@ -161,7 +163,7 @@ func TestCopiedWhileItRuns(t *testing.T) {
 			copies = append(copies, dir)
 		}
 	}()
-	if docs, _, err := crawlAll(t, o); err != nil || !slices.Equal(urlsOf(docs), want) {
+	if docs, _, err := crawlAll(t, o); err != nil || !slices.Equal(pageURLs(docs), want) {
 		t.Errorf("undisturbed: %v, %d documents, want %d", err, len(docs), len(want))
 	}
 	close(stop)
@@ -174,7 +176,7 @@ func TestCopiedWhileItRuns(t *testing.T) {
 		group.Go(func() {
 			again := o
 			again.Dir = dir
-			if docs, counts, err := crawlAll(t, again); err != nil || !slices.Equal(urlsOf(docs), want) || counts.Waiting != 0 {
+			if docs, counts, err := crawlAll(t, again); err != nil || !slices.Equal(pageURLs(docs), want) || counts.Waiting != 0 {
 				t.Errorf("%s: %v, counts %+v, %d documents, want %d", dir, err, counts, len(docs), len(want))
 			}
 		})
@@ -229,6 +231,7 @@ func victim(dir string, addrs []string) error {
 // TestKilled kills the process of a crawl again and again. The sites' log is the judge of its manners,
 // the archive of its memory.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var log []hit
 	var paused bool
@@ -297,7 +300,7 @@ func TestKilled(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		if life < 6 {
+		if life < 5 {
 			for before := requests(); requests() < before+2+rand.IntN(8) || unnoted(); {
 				time.Sleep(3 * time.Millisecond)
 			}
@@ -332,7 +335,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	docs, err := readAll(t.Context(), archive)
-	if err != nil || !slices.Equal(urlsOf(docs), want) {
-		t.Errorf("after %d kills: %v, %q", kills, err, urlsOf(docs))
+	if err != nil || !slices.Equal(pageURLs(docs), want) {
+		t.Errorf("after %d kills: %v, %q", kills, err, pageURLs(docs))
 	}
 }

@@ -52,9 +52,9 @@ func byAddr(h hit) string                            { return h.addr.String() }
 
 // impolite is a web of four hosts, two of them at one address, with everything that makes a crawler
 // ask again: redirects, errors that heal, pauses in both forms, a Crawl-delay, a sitemap, a silent page.
-func impolite(pagesEach int) *web {
+func impolite(pagesEach int) *world {
 	seen := map[string]int{}
-	w := &web{latency: 300 * time.Millisecond, names: map[string]string{
+	w := &world{latency: 300 * time.Millisecond, names: map[string]string{
 		"a.example": "1.1.1.1", "b.example": "1.1.1.1", "c.example": "1.1.1.2", "d.example": "1.1.1.3"}}
 	w.answer = func(url string) reply {
 		w.mu.Lock()
@@ -197,7 +197,7 @@ func TestUnreachableEndsSoon(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				w := &web{answer: func(string) reply { return reply{} }}
+				w := &world{answer: func(string) reply { return reply{} }}
 				_, counts, err := w.crawl(t, t.Context(), optionsFor(t.TempDir(), seed))
 				if took := time.Since(began); !errors.Is(err, ErrSeedsUnreachable) || counts.Failed != 1 || took > 30*time.Second {
 					t.Errorf("got %v after %v, counts %+v", err, took, counts)
@@ -208,11 +208,12 @@ func TestUnreachableEndsSoon(t *testing.T) {
 }
 
 func TestRulesAreRenewed(t *testing.T) {
+	t.Parallel()
 	for name, late := range map[string]reply{"in time": textPage("User-agent: *\nDisallow: /p34\n"), "broken": {status: 500}, "silent": {}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				w := &web{}
+				w := &world{}
 				w.answer = func(url string) reply {
 					switch p := pathOf(url); {
 					case p == "/robots.txt" && time.Since(began) < time.Hour:

@@ -46,6 +46,7 @@ func TestSitemapForms(t *testing.T) {
 }
 
 func TestSitemapLimits(t *testing.T) {
+	t.Parallel()
 	var b strings.Builder
 	b.WriteString("<urlset>")
 	for i := range maxSitemapURLs + 10 {

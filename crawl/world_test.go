@@ -14,9 +14,9 @@ import (
 	"millrace"
 )
 
-// web is a world of hosts without a network, for tests in virtual time. It answers exchanges and
+// world is a web of hosts without a network, for tests in virtual time. It answers exchanges and
 // keeps the log that the hosts would keep.
-type web struct {
+type world struct {
 	answer  func(url string) reply
 	names   map[string]string // host to address
 	latency time.Duration
@@ -66,7 +66,7 @@ func fixed(m map[string]reply) func(string) reply {
 	}
 }
 
-func (w *web) do(ctx context.Context, x *exchange) {
+func (w *world) do(ctx context.Context, x *exchange) {
 	x.began = time.Now()
 	r := w.answer(x.url)
 	w.mu.Lock()
@@ -97,7 +97,7 @@ func (w *web) do(ctx context.Context, x *exchange) {
 	}
 }
 
-func (w *web) resolve(_ context.Context, host string) ([]netip.Addr, error) {
+func (w *world) resolve(_ context.Context, host string) ([]netip.Addr, error) {
 	if a, ok := w.names[host]; ok {
 		return []netip.Addr{netip.MustParseAddr(a)}, nil
 	}
@@ -105,14 +105,14 @@ func (w *web) resolve(_ context.Context, host string) ([]netip.Addr, error) {
 }
 
 // hits is the log in the order of the requests.
-func (w *web) hits() []hit {
+func (w *world) hits() []hit {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.log)
 }
 
 // times counts the requests for a URL.
-func (w *web) times(url string) (n int) {
+func (w *world) times(url string) (n int) {
 	for _, h := range w.hits() {
 		if h.url == url {
 			n++
@@ -129,7 +129,7 @@ type fail interface {
 }
 
 // start opens a crawl of w.
-func (w *web) start(t fail, ctx context.Context, o Options) *Crawler {
+func (w *world) start(t fail, ctx context.Context, o Options) *Crawler {
 	t.Helper()
 	c, err := Open(ctx, o)
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *web) start(t fail, ctx context.Context, o Options) *Crawler {
 }
 
 // crawl runs a crawl of w to its end.
-func (w *web) crawl(t fail, ctx context.Context, o Options) ([]*millrace.Document, Counts, error) {
+func (w *world) crawl(t fail, ctx context.Context, o Options) ([]*millrace.Document, Counts, error) {
 	t.Helper()
 	c := w.start(t, ctx, o)
 	defer c.Close()
@@ -155,7 +155,7 @@ func (w *web) crawl(t fail, ctx context.Context, o Options) ([]*millrace.Documen
 }
 
 // crawlFor runs a crawl of w for a while and stops it.
-func (w *web) crawlFor(t *testing.T, o Options, d time.Duration) {
+func (w *world) crawlFor(t *testing.T, o Options, d time.Duration) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), d)
 	defer stop()

@@ -1,0 +1,30 @@
+package crawl
+
+import (
+	"strings"
+	"testing"
+
+	"millrace"
+)
+
+// FuzzPage reads hostile pages for their links and statements.
+func FuzzPage(f *testing.F) {
+	f.Add("text/html", "noai, millbot: nofollow", []byte("<base href=/x><a href=a rel=nofollow>a<meta name=robots content=noai><meta http-equiv=refresh content='0; url=/b'>"))
+	f.Add("", "unavailable_after: x, y:", []byte("<html><a href='\xff\xfe'><area href=//[><iframe src=http://:99999/>"))
+	f.Fuzz(func(t *testing.T, kind, tag string, body []byte) {
+		header := []millrace.Field{{Name: "Content-Type", Value: kind}, {Name: "Content-Usage", Value: tag}, {Name: "Tdm-Reservation", Value: tag}, {Name: "X-Robots-Tag", Value: tag}}
+		links, _ := linksOf("http://h.example/p", 200, header, body, "", "millbot")
+		seen := map[string]bool{}
+		for _, a := range links {
+			if seen[a.key] {
+				t.Errorf("%s twice", a.key)
+			}
+			seen[a.key] = true
+		}
+		for _, s := range statements(header, scanHead(body, "millbot"), "millbot") {
+			if s.Value == millrace.NotSaid || len(s.Raw) > maxRaw || strings.ContainsAny(s.Raw, "\r\n\x1b") {
+				t.Errorf("statement %+v", s)
+			}
+		}
+	})
+}
