@@ -53,7 +53,7 @@ func (a *App) Main() int {
 // Run is Main under a context of the caller's.
 func (a *App) Run(ctx context.Context) int {
 	a.began = time.Now()
-	a.log = slog.New(tint.NewHandler(a.Stderr, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !a.colour()}))
+	a.log = slog.New(tint.NewTextHandler(a.Stderr, &tint.Options{Level: slog.LevelWarn, TimeFormat: time.TimeOnly, NoColor: !a.colour()}))
 	root := a.root()
 	root.SetArgs(a.Args)
 	root.SetIn(a.Stdin)
