@@ -301,8 +301,13 @@ func TestKilled(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
 		if life < 5 {
-			for before := requests(); requests() < before+2+rand.IntN(8) || unnoted(); {
-				time.Sleep(3 * time.Millisecond)
+			enough := requests() + 2 + rand.IntN(6) // five lives leave some of the 48 for the last
+			for requests() < enough || unnoted() {
+				select {
+				case err := <-ended:
+					t.Fatalf("life %d ended by itself: %v", life, err)
+				case <-time.After(3 * time.Millisecond):
+				}
 			}
 			cmd.Process.Kill()
 			<-ended

@@ -13,6 +13,12 @@ import (
 // maxURL is how long a URL may be. Longer ones are no addresses that people give to pages.
 const maxURL = 2048
 
+// The parser's work grows with the square of these.
+const (
+	maxAts     = 32
+	maxSlashes = 256
+)
+
 // address is a URL in its two forms.
 type address struct {
 	fetch     string // what is asked for: as a browser would send it, without fragment and credentials
@@ -33,6 +39,9 @@ func Canonical(raw string) (fetch, key string, err error) {
 func parseAddress(raw string, base *url.Url) (address, error) {
 	if len(raw) > 4*maxURL {
 		return address{}, errors.New("URL is too long")
+	}
+	if strings.Count(raw, "@") > maxAts || strings.Count(raw, "/")+strings.Count(raw, `\`) > maxSlashes {
+		return address{}, errors.New("URL of too many parts")
 	}
 	u, err := parseURL(raw, base)
 	if err != nil {

@@ -31,7 +31,7 @@ func TestCanonical(t *testing.T) {
 			t.Errorf("%q: %q, %q, %v; want %q, %q", c.in, fetch, key, err, c.fetch, c.key)
 		}
 	}
-	for _, bad := range []string{"", "h.example", "ftp://h.example/", "javascript:x", "http://", "http://h.example:99999/", "http://a b/", "http://h/" + strings.Repeat("a", 4*maxURL)} {
+	for _, bad := range []string{"", "h.example", "ftp://h.example/", "javascript:x", "http://", "http://h.example:99999/", "http://a b/", "http://" + strings.Repeat("@", 100), "http://h" + strings.Repeat("/", 300), "http://h/" + strings.Repeat("a", 4*maxURL)} {
 		if fetch, _, err := Canonical(bad); err == nil {
 			t.Errorf("%q is taken as %q", bad, fetch)
 		}
