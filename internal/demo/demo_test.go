@@ -35,8 +35,8 @@ func newSite(t *testing.T, opt SiteOptions) *Site {
 	return s
 }
 
-// serve answers until the test ends.
-func serve(t *testing.T, s *Site) {
+// serve answers until stop or the end of the test.
+func serve(t *testing.T, s *Site) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -45,10 +45,12 @@ func serve(t *testing.T, s *Site) {
 			t.Error(err)
 		}
 	})
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		wg.Wait()
-	})
+	}
+	t.Cleanup(stop)
+	return stop
 }
 
 // get fetches without following redirects and without undoing gzip.
