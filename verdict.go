@@ -18,7 +18,6 @@ const (
 	FetchTooLarge    Reason = "fetch.too_large"
 	FetchMediaType   Reason = "fetch.media_type"
 	CrawlTrap        Reason = "crawl.trap"
-	CrawlScope       Reason = "crawl.scope"
 	CrawlAddress     Reason = "crawl.address"
 	ExtractEmpty     Reason = "extract.empty"
 	LangUnsure       Reason = "lang.unsure"
