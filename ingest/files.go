@@ -217,11 +217,11 @@ func (s *FileSource) openFile(l *file) error {
 	s.raw = nil
 	f, err := os.Open(l.Path)
 	if err != nil {
-		return fmt.Errorf("%w: %w", err, millrace.ErrIntegrity)
+		return fmt.Errorf("%w: %w", err, ErrInputChanged)
 	}
 	info, err := f.Stat()
 	if err == nil && info.Size() != l.Size {
-		err = fmt.Errorf("%s has %d bytes, it had %d when first seen: %w", l.Path, info.Size(), l.Size, millrace.ErrIntegrity)
+		err = fmt.Errorf("%s has %d bytes, it had %d when first seen: %w", l.Path, info.Size(), l.Size, ErrInputChanged)
 	}
 	if err != nil {
 		f.Close()

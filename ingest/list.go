@@ -17,6 +17,9 @@ import (
 	"millrace/internal/atomicfile"
 )
 
+// ErrInputChanged says that an input file is no longer what it was when it was first seen. It is an ErrIntegrity.
+var ErrInputChanged = fmt.Errorf("an input file has changed: %w", millrace.ErrIntegrity)
+
 // Input is one entry of what to ingest.
 type Input struct {
 	Name      string // becomes Page.Source

@@ -52,9 +52,17 @@ func (l *Loader) Process(_ context.Context, d *millrace.Document) (millrace.Verd
 	return millrace.Verdict{}, err
 }
 
+// inputError tells the user's files, which have changed, from the archive, which is damaged.
+func inputError(c millrace.Claim) error {
+	if c.Kind == kindWARC {
+		return millrace.ErrIntegrity
+	}
+	return ErrInputChanged
+}
+
 // changed is the error for bytes that are not what the claim says.
 func changed(c millrace.Claim, err error) error {
-	return fmt.Errorf("%s, %d bytes at %d: %w: %w: %w", c.File, c.Length, c.Offset, err, millrace.ErrIntegrity, millrace.ErrStop)
+	return fmt.Errorf("%s, %d bytes at %d: %w: %w: %w", c.File, c.Length, c.Offset, err, inputError(c), millrace.ErrStop)
 }
 
 var errDigest = errors.New("the bytes are not those that were read before")

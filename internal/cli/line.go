@@ -298,6 +298,9 @@ func (l *line) explain(err error) error {
 		return &Error{Exit: Refused, Err: err, Means: "nothing was fetched", Try: "millrace plan, to see the rule that refused each seed"}
 	case errors.Is(err, crawl.ErrSeedsUnreachable):
 		return &Error{Exit: Failure, Err: err, Means: "nothing was fetched; the seeds stay in the frontier", Try: "check the network and the addresses, then the same command again"}
+	case errors.Is(err, ingest.ErrInputChanged):
+		return &Error{Exit: Integrity, Err: err, Means: "the rows made of the file as it was stand; nothing new was written",
+			Try: "put the file back as it was; what is new goes into a file of its own"}
 	}
 	return err
 }
