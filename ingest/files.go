@@ -212,6 +212,27 @@ func (s *FileSource) key(url string) string {
 	return s.URLKey(url)
 }
 
+// Unchanged looks whether every file is there, with the size that it had when first seen.
+func (s *FileSource) Unchanged() error {
+	for _, l := range s.files {
+		info, err := os.Stat(l.Path)
+		if err != nil {
+			return fmt.Errorf("%w: %w", err, ErrInputChanged)
+		}
+		if err := l.sameSize(info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *listed) sameSize(info os.FileInfo) error {
+	if info.Size() != l.Size {
+		return fmt.Errorf("%s has %d bytes, it had %d when first seen: %w", l.Path, info.Size(), l.Size, ErrInputChanged)
+	}
+	return nil
+}
+
 // openFile opens a file, which has to be what it was when first seen.
 func (s *FileSource) openFile(l *file) error {
 	s.raw = nil
@@ -220,8 +241,8 @@ func (s *FileSource) openFile(l *file) error {
 		return fmt.Errorf("%w: %w", err, ErrInputChanged)
 	}
 	info, err := f.Stat()
-	if err == nil && info.Size() != l.Size {
-		err = fmt.Errorf("%s has %d bytes, it had %d when first seen: %w", l.Path, info.Size(), l.Size, ErrInputChanged)
+	if err == nil {
+		err = l.sameSize(info)
 	}
 	if err != nil {
 		f.Close()

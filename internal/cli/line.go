@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,8 +46,8 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	if _, err := shards.CollectOrphans(c.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("collect orphans: %w", err)
+	if _, err := shards.CollectOrphans(c.dir); err != nil {
+		return err
 	}
 	stop, err := l.openLog(ctx)
 	if err != nil {
@@ -299,8 +298,12 @@ func (l *line) explain(err error) error {
 	case errors.Is(err, crawl.ErrSeedsUnreachable):
 		return &Error{Exit: Failure, Err: err, Means: "nothing was fetched; the seeds stay in the frontier", Try: "check the network and the addresses, then the same command again"}
 	case errors.Is(err, ingest.ErrInputChanged):
-		return &Error{Exit: Integrity, Err: err, Means: "the rows made of the file as it was stand; nothing new was written",
-			Try: "put the file back as it was; what is new goes into a file of its own"}
+		return inputChanged(err)
 	}
 	return err
+}
+
+func inputChanged(err error) error {
+	return &Error{Exit: Integrity, Err: err, Means: "the rows made of the file as it was stand; nothing new was written",
+		Try: "put the file back as it was; what is new goes into a file of its own"}
 }

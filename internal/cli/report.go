@@ -113,6 +113,9 @@ type trainSummed struct {
 
 // finish writes the cards and tells what came out.
 func (l *line) finish(ctx context.Context, r *trainer.Result) error {
+	if _, err := shards.CollectOrphans(l.c.dir); err != nil { // of lives that were killed
+		return err
+	}
 	t, err := shards.Open(l.c.dir)
 	if err != nil {
 		return err
@@ -132,7 +135,7 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 	if s.Exit != Done {
 		e := &Error{Exit: s.Exit}
 		if !l.a.json {
-			e.Err = fmt.Errorf("%d documents failed", s.Unsettled)
+			e.Err = fmt.Errorf("documents that failed: %d", s.Unsettled)
 			e.Means = "they are dead letters: rows under " + l.c.dir + "/rejects with their error"
 			e.Try = "millrace sample --failed, then millrace replay"
 		}

@@ -118,6 +118,16 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 // rebuild starts the table anew. The log goes first: what stands in it is made again from the archive, and
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
 func (c *corpus) rebuild(ctx context.Context) error {
+	if len(c.cfg.Ingest) > 0 {
+		files, err := ingest.Files(c.dir, c.inputs())
+		if err != nil {
+			return err
+		}
+		defer files.Close()
+		if err := files.Unchanged(); err != nil {
+			return inputChanged(err)
+		}
+	}
 	if c.cfg.Log != "embedded" {
 		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Name: pagesPartition.Topic}
 		if begin, _, err := t.Ends(ctx); err != nil {

@@ -85,8 +85,8 @@ func (a *App) runTrain(ctx context.Context, o trainOptions) error {
 	if err != nil {
 		return err
 	}
-	if t.Newest() == nil && !o.follow {
-		return &Error{Exit: Usage, Err: fmt.Errorf("%s has no committed rows", dir), Try: "millrace run, then train again"}
+	if _, kept, _, _ := t.Tally().Totals(); kept == 0 && !o.follow {
+		return &Error{Exit: Usage, Err: fmt.Errorf("%s has no kept rows to train on", dir), Try: "millrace run, then train again"}
 	}
 	if o.out == "" {
 		o.out = filepath.Join(dir, "model")
