@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -60,6 +61,18 @@ func wantExit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// requirements are those of the root's go.mod. A user's own go.mod gets them by go mod tidy, which asks the
+// network about modules that no build needs.
+func requirements(ts *testscript.TestScript) []byte {
+	b, err := os.ReadFile("../../go.mod")
+	ts.Check(err)
+	i := bytes.Index(b, []byte("\nrequire"))
+	if i < 0 {
+		ts.Fatalf("go.mod requires nothing")
+	}
+	return b[i:]
+}
+
 // copyOutside copies the module of a user's own program, so that go build may complete its go.mod: outside DIR.
 func copyOutside(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
@@ -72,7 +85,9 @@ func copyOutside(ts *testscript.TestScript, neg bool, args []string) {
 	for name, from := range map[string]string{"main.go": "testdata/outside/main.go", "go.mod": "testdata/outside/go.mod", "go.sum": "../../go.sum"} {
 		b, err := os.ReadFile(from)
 		ts.Check(err)
-		b = []byte(strings.ReplaceAll(string(b), "millrace => ../../../..", "millrace => "+root))
+		if name == "go.mod" {
+			b = append([]byte(strings.ReplaceAll(string(b), "millrace => ../../../..", "millrace => "+root)), requirements(ts)...)
+		}
 		ts.Check(os.WriteFile(filepath.Join(dir, name), b, 0o644))
 	}
 	for _, v := range []string{"GOPATH", "GOMODCACHE", "GOCACHE"} {
