@@ -36,6 +36,8 @@ type line struct {
 	sink    *shards.Sink
 	index   *dedup.Index
 
+	ready      func()       // called by each belt when it begins
+	restoring  atomic.Int64 // belts that have not begun
 	inputsDone atomic.Bool
 	published  atomic.Int64 // documents that this process has put into pages
 	taken      atomic.Int64 // documents that the mill has taken
@@ -68,7 +70,12 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	a.event(map[string]any{"type": "ready", "log": l.topic.Addr, "pages": endAtStart, "committed": l.committed.Load()})
+	l.restoring.Store(int64(len(sources)) + 1)
+	l.ready = func() {
+		if l.restoring.Add(-1) == 0 {
+			a.event(map[string]any{"type": "ready", "log": l.topic.Addr, "pages": endAtStart, "committed": l.committed.Load()})
+		}
+	}
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, gctx := errgroup.WithContext(work)
@@ -183,7 +190,7 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 	g, gctx := errgroup.WithContext(ctx)
 	for name, s := range sources {
 		g.Go(func() error {
-			b := run.Belt{Name: name, Source: s, Sink: l.topic.Sink(l.newest), Workers: 1, Batch: l.o.batch,
+			b := run.Belt{Name: name, Source: s, Sink: l.topic.Sink(l.newest), Workers: 1, Batch: l.o.batch, Ready: l.ready,
 				Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
 			return b.Run(gctx)
 		})
@@ -214,7 +221,7 @@ func (l *line) mill(ctx context.Context) error {
 	stages := append([]millrace.Stage{&ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
 	b := run.Belt{
 		Name: "mill", Source: l.topic.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
-		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch,
+		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch, Ready: l.ready,
 		Accepted: func(docs []*millrace.Document) { l.taken.Add(int64(len(docs))) },
 	}
 	if l.o.workers > 0 {

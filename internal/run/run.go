@@ -25,6 +25,8 @@ type Belt struct {
 	Input   millrace.Partition
 	Workers int // at once in the stateless stages; 0 is one a core
 	Batch   int // documents handed to a worker at once; 0 is 16
+	// Ready, if set, is called each time that sink, state and source stand and work begins.
+	Ready func()
 	// Accepted, if set, sees the documents that the sink has taken, in order.
 	Accepted func([]*millrace.Document)
 }
@@ -56,6 +58,9 @@ func (b *Belt) once(ctx context.Context) error {
 	}
 	if err := b.restore(ctx, ordered); err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
+	}
+	if b.Ready != nil {
+		b.Ready()
 	}
 	workers := b.Workers
 	if workers <= 0 {

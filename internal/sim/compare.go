@@ -42,6 +42,15 @@ func shardNames(dir string) ([]string, error) {
 	return names, nil
 }
 
+// Inputs counts the rows, kept or not, that are committed.
+func Inputs(dir string) (int64, error) {
+	t, err := shards.Open(dir)
+	if err != nil {
+		return 0, err
+	}
+	return t.Tally().In, nil
+}
+
 // Check recomputes a corpus and gives its first problem as an error.
 func Check(ctx context.Context, dir string) error {
 	r, err := shards.Check(ctx, dir)

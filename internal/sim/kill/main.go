@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"millrace/internal/demo"
 	"millrace/internal/sim"
@@ -62,10 +63,11 @@ func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	return nil
 }
 
-// whileCrawling crawls the website twice, once undisturbed (into quiet), and compares. A shorter delay than
-// the demo's leaves less time in which there is nothing to kill.
+// whileCrawling crawls the website twice, once undisturbed (into quiet), and compares. Half the hosts and half
+// the delay of the demo make rounds that a life can do one or two of. The last host is left out: it asks for
+// two seconds between requests, and none of these lives is so long.
 func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string, b *sim.Bar) (lives, error) {
-	site, err := demo.NewSite(ctx, demo.SiteOptions{Pages: o.pages, Seed: o.seed, Dir: filepath.Join(dir, "site")})
+	site, err := demo.NewSite(ctx, demo.SiteOptions{Pages: o.pages, Seed: o.seed, Dir: filepath.Join(dir, "site"), MaxHosts: 20})
 	if err != nil {
 		return lives{}, err
 	}
@@ -74,12 +76,18 @@ func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string
 	done := make(chan error, 1)
 	go func() { done <- site.Serve(serving) }()
 	defer func() { stop(); <-done }()
-	yaml := strings.ReplaceAll(site.PipelineYAML("unused"), "delay: "+demo.Delay.String(), "delay: 50ms")
+	yaml := strings.ReplaceAll(site.PipelineYAML("unused"), "delay: "+demo.Delay.String(), "delay: 100ms")
+	all := site.Seeds()
+	yaml = strings.Replace(yaml, fmt.Sprintf("    - %q\n", all[len(all)-1]), "", 1)
 	if err := w.Run(ctx, quiet, yaml); err != nil {
 		return lives{}, fmt.Errorf("undisturbed crawl: %w", err)
 	}
 	killed := filepath.Join(dir, "killed")
-	l, err := w.kill(ctx, killed, yaml, o.kills/2)
+	rows, err := sim.Inputs(quiet)
+	if err != nil {
+		return lives{}, err
+	}
+	l, err := w.kill(ctx, killed, yaml, o.kills/2, span{160 * time.Millisecond, 140 * time.Millisecond}, rows)
 	b.Figures["crawl"] = l
 	if err == nil {
 		err = sameCrawl(ctx, quiet, killed, b.Figures)
@@ -93,12 +101,16 @@ func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string
 // inTheMill mills the finished archive twice, once undisturbed, and compares. Commits are small, and marks
 // stand only at the end.
 func (w *worker) inTheMill(ctx context.Context, o options, dir, archive string, b *sim.Bar) (lives, error) {
-	yaml := "agent: {token: millbot}\nshards: {target_bytes: 100kB, flush_every: 0}\nworkers: 2\n"
+	yaml := "agent: {token: millbot}\nshards: {target_bytes: 20kB, flush_every: 0}\nworkers: 2\n"
 	quiet, killed := filepath.Join(dir, "mill-quiet"), filepath.Join(dir, "mill-killed")
 	if err := w.Run(ctx, quiet, yaml, "--archive", archive, "--batch", "4"); err != nil {
 		return lives{}, fmt.Errorf("undisturbed mill: %w", err)
 	}
-	l, err := w.kill(ctx, killed, yaml, o.kills-o.kills/2, "--archive", archive, "--batch", "4")
+	rows, err := sim.Inputs(quiet)
+	if err != nil {
+		return lives{}, err
+	}
+	l, err := w.kill(ctx, killed, yaml, o.kills-o.kills/2, span{20 * time.Millisecond, 60 * time.Millisecond}, rows, "--archive", archive, "--batch", "4")
 	b.Figures["mill"] = l
 	if err == nil {
 		b.Figures["mill_files"], err = sim.SameFiles(ctx, quiet, killed)

@@ -20,16 +20,23 @@ type worker struct {
 	rng *rand.Rand
 }
 
-// kill kills it n times and then lets it end.
-func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, flags ...string) (lives, error) {
+// span is how long a process lives after it was ready: at least, and up to so much more.
+type span struct{ least, more time.Duration }
+
+// kill kills it n times, while there are fewer than rows rows, and then lets it end.
+func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, of span, rows int64, flags ...string) (lives, error) {
 	var l lives
 	for misses := 0; l.Lives < n; {
 		before := amount(corpus)
-		done, counted, err := w.life(ctx, corpus, yaml, flags)
+		done, counted, err := w.life(ctx, corpus, yaml, of, flags)
 		if err != nil {
 			return l, err
 		}
-		if done {
+		have, err := sim.Inputs(corpus)
+		if err != nil {
+			return l, err
+		}
+		if done || have >= rows {
 			return l, errWorkRanOut
 		}
 		if !counted {
@@ -47,7 +54,7 @@ func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, flags ...
 }
 
 // life starts it, waits until it is ready, and kills it a random moment later. done: it had nothing left to do.
-func (w *worker) life(ctx context.Context, corpus, yaml string, flags []string) (done, counted bool, err error) {
+func (w *worker) life(ctx context.Context, corpus, yaml string, of span, flags []string) (done, counted bool, err error) {
 	cmd, stderr, err := w.Command(ctx, corpus, yaml, flags...)
 	if err != nil {
 		return false, false, err
@@ -73,7 +80,7 @@ func (w *worker) life(ctx context.Context, corpus, yaml string, flags []string) 
 	}
 	select {
 	case done = <-over:
-	case <-time.After(time.Duration(90+w.rng.IntN(160)) * time.Millisecond):
+	case <-time.After(of.least + time.Duration(w.rng.Int64N(int64(of.more)))):
 		if err := cmd.Process.Kill(); err != nil {
 			return false, false, err
 		}
