@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/dedup"
 	"millrace/ingest"
 	"millrace/ingest/broker"
 	"millrace/internal/run"
@@ -65,35 +66,35 @@ func (s *crawlSource) Read(_ context.Context, most int) (millrace.Batch, error) 
 	return b, nil
 }
 
-// firstWins drops a text that was kept before. Its state is a function of a prefix of the rows.
-type firstWins struct {
-	t    *shards.Table
-	kept map[string]millrace.ID
-}
+// rowsOf and textsOf let the real duplicate index read the table.
+type rowsOf struct{ t *shards.Table }
 
-func (*firstWins) Name() string { return "dedup" }
-
-func (f *firstWins) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
-	if of, ok := f.kept[d.Text]; ok {
-		return millrace.Verdict{Reason: millrace.DupExact, Of: of}, nil
-	}
-	f.kept[d.Text] = d.ID
-	d.Cluster = d.ID
-	return millrace.Verdict{}, nil
-}
-
-func (f *firstWins) Load(ctx context.Context, next int64) error {
-	f.kept = map[string]millrace.ID{}
-	if err := f.t.Refresh(ctx); err != nil || next == 0 {
+func (x rowsOf) Rows(ctx context.Context, from, to int64, yield func(dedup.Row) error) error {
+	if err := x.t.Refresh(ctx); err != nil || to <= from {
 		return err
 	}
-	return f.t.Rows(ctx, shards.Select{To: next, Kept: true, Columns: []string{"text"}}, func(r *shards.Row) error {
-		f.kept[r.Text] = r.MID
-		return nil
+	return x.t.Rows(ctx, shards.Select{From: from, To: to, Kept: true, Rejects: true}, func(r *shards.Row) error {
+		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
 	})
 }
 
-func (f *firstWins) Save(context.Context, int64) error { return nil }
+type textsOf struct{ t *shards.Table }
+
+func (x textsOf) Text(ctx context.Context, offset int64, id millrace.ID) (string, error) {
+	if err := x.t.Refresh(ctx); err != nil {
+		return "", err
+	}
+	return x.t.Text(ctx, offset, id)
+}
+
+// index opens the real duplicate index over the table of dir.
+func index(dir, scratch string) (*dedup.Index, error) {
+	t, err := shards.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return dedup.New(dedup.Options{Rows: rowsOf{t}, Texts: textsOf{t}, Scratch: scratch})
+}
 
 // sleepy is a sink that dozes off before it works: the incarnation behind it becomes a zombie.
 type sleepy struct {
@@ -133,6 +134,7 @@ type world struct {
 	rng   *rand.Rand
 	mu    sync.Mutex // of rng
 	wg    sync.WaitGroup
+	trims int
 }
 
 func (w *world) random(n int) int {
@@ -157,20 +159,29 @@ func (w *world) writer(ctx context.Context) error {
 }
 
 func (w *world) mill(ctx context.Context, recipe string, until func() bool) error {
-	sink, err := shards.OpenSink(ctx, shards.Options{Dir: w.dir, Recipe: recipe, Stages: []string{"dedup"}, TargetBytes: int64(1000 + w.random(9000))})
+	sink, err := shards.OpenSink(ctx, shards.Options{Dir: w.dir, Recipe: recipe, Stages: []string{"sketch", "dedup"}, TargetBytes: int64(1000 + w.random(9000))})
 	if err != nil {
 		return err
 	}
 	defer sink.Close()
-	table, err := shards.Open(w.dir)
+	idx, err := index(w.dir, w.t.TempDir())
 	if err != nil {
 		return err
 	}
+	defer idx.Close()
 	src := w.topic.Source(ingest.SourceOptions{Until: until})
 	defer src.Close()
 	b := run.Belt{Name: "mill", Source: src, Sink: sleepy{sink, w.rng, &w.mu}, Input: pagesPart,
-		Stages: []millrace.Stage{&firstWins{t: table}}, Workers: 1 + w.random(3), Batch: 1 + w.random(20)}
-	return b.Run(ctx)
+		Stages: []millrace.Stage{dedup.Sketch(), idx}, Workers: 1 + w.random(3), Batch: 1 + w.random(20)}
+	before := sink.Table().Checkpoint().Next[pagesPart]
+	err = b.Run(ctx)
+	if _, end, e := w.topic.Ends(context.WithoutCancel(ctx)); e == nil {
+		// A restart reads what stands behind the newest commit, and nothing before it.
+		if c := src.Counts(); c.Taken+c.Marks+c.Redelivered+c.Foreign > end-before {
+			w.t.Errorf("a mill read %+v of a topic whose end is %d, from %d on", c, end, before)
+		}
+	}
+	return err
 }
 
 // incarnation starts somebody who lives for a while. Nobody tells him that others do the same.
@@ -191,6 +202,7 @@ func (w *world) incarnation(ctx context.Context, name string, work func(context.
 }
 
 func (w *world) trim(ctx context.Context) {
+	w.trims++
 	if at, err := w.newest(ctx); err != nil {
 		w.t.Error(err)
 	} else if err := w.topic.Trim(ctx, at.Next[pagesPart]); err != nil {
@@ -268,6 +280,7 @@ func TestRecipeChangeAmongZombies(t *testing.T) {
 			}
 			now.drain(ctx, "r2")
 			w.wg.Wait()
+			w.trims++ // what the old recipe committed is not in the new one's part of the topic
 			w.check(ctx)
 		})
 	}
@@ -347,6 +360,83 @@ func (w *world) check(ctx context.Context) {
 		t.Errorf("%d different rows for %d inputs", len(seen), inputs)
 	}
 	w.checkLog(ctx, table)
+	w.checkState(ctx, last+1)
+	if w.trims == 0 {
+		w.checkTopic(ctx)
+	}
+}
+
+// checkState: the index that is rebuilt from the rows is the one that has seen the documents.
+func (w *world) checkState(ctx context.Context, next int64) {
+	t := w.t
+	t.Helper()
+	rebuilt, err := index(w.dir, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rebuilt.Close()
+	if err := rebuilt.Load(ctx, next); err != nil {
+		t.Fatal(err)
+	}
+	live, err := dedup.New(dedup.Options{Scratch: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer live.Close()
+	if err := live.Load(ctx, 0); err != nil {
+		t.Fatal(err)
+	}
+	table, err := shards.Open(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sketch := dedup.Sketch()
+	err = table.Rows(ctx, shards.Select{Kept: true, Rejects: true}, func(r *shards.Row) error {
+		d := &millrace.Document{ID: r.MID, Text: r.Text, Position: r.Position}
+		if _, err := sketch.Process(ctx, d); err != nil {
+			return err
+		}
+		v, err := live.Process(ctx, d)
+		if err == nil && v.Kept() != r.Kept() {
+			t.Errorf("%s: the row says %q, a run from the start says %q", r.URL, r.Verdict, v)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rebuilt.Digest() != live.Digest() {
+		t.Error("the state that is rebuilt from the rows is not the one that has seen the documents")
+	}
+}
+
+// checkTopic: a receiver that begins with nothing takes each input once, in order, and sees no gap.
+func (w *world) checkTopic(ctx context.Context) {
+	t := w.t
+	t.Helper()
+	src := w.topic.Source(ingest.SourceOptions{Until: func() bool { return true }})
+	defer src.Close()
+	if err := src.Open(ctx, millrace.Checkpoint{}); err != nil {
+		t.Fatal(err)
+	}
+	for i := int64(0); ; {
+		b, err := src.Read(ctx, 50)
+		if errors.Is(err, io.EOF) {
+			if i != inputs {
+				t.Errorf("the topic holds %d of %d inputs", i, inputs)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range b.Docs {
+			if d.Via.Offset != 10*i {
+				t.Fatalf("input %s where %d was to come", d.Via, 10*i)
+			}
+			i++
+		}
+	}
 }
 
 // checkLog: Positions and marks never go down, and everything is as committed.
