@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"millrace/internal/config"
 	"millrace/internal/demo"
 	"millrace/internal/demo/judge"
 	"millrace/internal/term"
@@ -150,14 +154,25 @@ func (d *demoRun) serve(ctx context.Context) (file string, stop func() error, er
 	}, nil
 }
 
-// writeURLs writes the pipeline.yaml for a URL, or a file of URLs, of the newcomer's own.
+// writeURLs writes the pipeline.yaml for a URL, or a file of URLs, of the newcomer's own. An address of this
+// machine may be fetched if it is named.
 func (d *demoRun) writeURLs(file string) error {
 	seeds := "seeds: [" + quoteYAML(d.o.input) + "]"
+	urls := []string{d.o.input}
 	if _, err := os.Stat(d.o.input); err == nil {
 		seeds = "seeds_file: " + quoteYAML(d.o.input)
+		if urls, err = readSeeds(config.Crawl{SeedsFile: d.o.input}); err != nil {
+			return err
+		}
 	}
-	yaml := fmt.Sprintf("dir: %s\nagent: {token: millbot, contact: '', purpose: trying millrace}\ncrawl: {%s, max_pages: %d}\nshards: {flush_every: 5s}\n%s",
-		quoteYAML(d.dir), seeds, d.o.pages, training)
+	var own []string
+	for _, u := range urls {
+		if p, err := url.Parse(u); err == nil && net.ParseIP(p.Hostname()).IsLoopback() {
+			own = append(own, quoteYAML(p.Host))
+		}
+	}
+	yaml := fmt.Sprintf("dir: %s\nagent: {token: millbot, contact: '', purpose: trying millrace}\ncrawl: {%s, max_pages: %d, allow_addr: [%s]}\nshards: {flush_every: 5s}\n%s",
+		quoteYAML(d.dir), seeds, d.o.pages, strings.Join(own, ", "), training)
 	return os.WriteFile(file, []byte(yaml), 0o644)
 }
 
@@ -185,7 +200,7 @@ func (d *demoRun) work(ctx context.Context, file string) error {
 
 func (d *demoRun) answered() int {
 	if d.site == nil {
-		return int(d.last.Published)
+		return int(d.last.Crawl.Fetched)
 	}
 	n, _ := d.site.Answered()
 	return n
@@ -248,13 +263,18 @@ func (d *demoRun) life(ctx context.Context, file string) (killed bool, err error
 	return killed && d.exit == -1, nil
 }
 
-// due says whether the next kill is.
+// due says whether the next kill is: of our own website by its pages, of others by what is known of them.
 func (d *demoRun) due() bool {
-	if d.site == nil || d.kills >= len(killAt) {
+	if d.kills >= len(killAt) {
 		return false
 	}
-	n, total := d.site.Answered()
-	return float64(n) >= killAt[d.kills]*float64(total)
+	var n, total int
+	if d.site != nil {
+		n, total = d.site.Answered()
+	} else if c := d.last.Crawl; c != nil && c.Fetched >= 3 && c.Waiting > 0 {
+		n, total = int(c.Fetched), min(int(c.Discovered), d.o.pages)
+	}
+	return total > 0 && float64(n) >= killAt[d.kills]*float64(total)
 }
 
 // hear takes one JSON line of the worker.
