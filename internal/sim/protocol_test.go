@@ -227,7 +227,7 @@ func TestExactlyOnceAmongZombies(t *testing.T) {
 			w := newWorld(t, uint64(seed))
 			ctx := t.Context()
 			for range 25 {
-				switch w.random(8) {
+				switch w.random(9) {
 				case 0, 1, 2:
 					w.incarnation(ctx, "writer", w.writer)
 				case 3, 4, 5:
@@ -237,6 +237,10 @@ func TestExactlyOnceAmongZombies(t *testing.T) {
 				case 7:
 					if _, err := w.topic.Mark(ctx); err != nil {
 						t.Fatalf("mark: %v", err)
+					}
+				case 8: // whatever no entry names and no later one can name
+					if _, err := shards.CollectOrphans(w.dir); err != nil {
+						t.Fatalf("collect orphans: %v", err)
 					}
 				}
 				time.Sleep(time.Duration(w.random(8)) * time.Millisecond)
