@@ -280,9 +280,8 @@ func (d *demoRun) due() bool {
 // hear takes one JSON line of the worker.
 func (d *demoRun) hear(b []byte) {
 	var head struct {
-		Type string  `json:"type"`
-		Step int     `json:"step"`
-		Val  float64 `json:"val_loss"`
+		Type string `json:"type"`
+		Step int    `json:"step"`
 	}
 	if json.Unmarshal(b, &head) != nil {
 		return

@@ -81,17 +81,17 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	g, gctx := errgroup.WithContext(work)
 	g.Go(func() error { return l.inputs(gctx, sources, endAtStart) })
 	g.Go(func() error {
-		defer cancel() // the mill ends last: what only watches it ends too
-		return l.mill(gctx)
+		err := l.mill(gctx)
+		if err == nil {
+			cancel() // the mill ends last: what only watches it ends too
+		}
+		return err
 	})
 	g.Go(func() error { return l.marks(gctx) })
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
 	trained := l.startTrainer(ctx)
 	err = g.Wait()
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		err = nil
-	}
 	result, trainErr := trained(err)
 	if err == nil {
 		err = trainErr
@@ -139,11 +139,7 @@ func (l *line) openSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at, err := l.sink.Resume(ctx)
-	if err != nil {
-		return err
-	}
-	l.committed.Store(at.Next[pagesPartition])
+	l.committed.Store(l.sink.Table().Checkpoint().Next[pagesPartition])
 	t, err := shards.Open(l.c.dir)
 	if err != nil {
 		return err

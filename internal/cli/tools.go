@@ -14,6 +14,7 @@ import (
 	"millrace/crawl"
 	"millrace/crawl/robots"
 	"millrace/ingest"
+	"millrace/internal/lock"
 	"millrace/internal/term"
 	"millrace/internal/warc"
 )
@@ -157,8 +158,17 @@ func (a *App) runFlush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	addr, err := os.ReadFile(logAddrPath(c.dir))
-	if err != nil {
+	// A run that was killed leaves its address behind, but never its lock.
+	l, err := lock.Acquire(filepath.Join(c.dir, "state", "lock"))
+	var held *lock.HeldError
+	if err != nil && !errors.As(err, &held) {
+		return err
+	}
+	if l != nil {
+		l.Release()
+	}
+	addr, readErr := os.ReadFile(logAddrPath(c.dir))
+	if held == nil || readErr != nil {
 		return &Error{Exit: Failure, Err: errors.New("no run is working on " + c.dir), Means: "nothing is open: a run commits what it has when it ends", Try: "millrace status"}
 	}
 	t := ingest.Topic{Addr: string(addr), Name: pagesPartition.Topic, Recipe: c.hashes.Upstream, Log: a.log}

@@ -70,9 +70,12 @@ func (b *Belt) once(ctx context.Context) error {
 	work := make(chan *job)          // for whoever is free
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		defer close(line)
-		defer close(work)
-		return b.read(ctx, line, work)
+		err := b.read(ctx, line, work)
+		close(work)
+		if err == nil { // only the end of the source closes the line: drain flushes there
+			close(line)
+		}
+		return err
 	})
 	for range workers {
 		g.Go(func() error {
@@ -137,7 +140,17 @@ func (b *Belt) read(ctx context.Context, line, work chan<- *job) error {
 
 // drain takes the batches in order through the stateful stages into the sink.
 func (b *Belt) drain(ctx context.Context, line <-chan *job, ordered []millrace.Stage) error {
-	for j := range line {
+	for {
+		var j *job
+		select {
+		case next, ok := <-line:
+			if !ok {
+				return b.Sink.Flush(ctx, millrace.Position{})
+			}
+			j = next
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		select {
 		case <-j.done:
 		case <-ctx.Done():
@@ -160,8 +173,4 @@ func (b *Belt) drain(ctx context.Context, line <-chan *job, ordered []millrace.S
 			return err
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return b.Sink.Flush(ctx, millrace.Position{})
 }

@@ -229,6 +229,31 @@ func TestStatelessBehindStatefulIsRefused(t *testing.T) {
 	}
 }
 
+// broken ends with an error behind its documents.
+type broken struct{ list }
+
+func (b *broken) Read(ctx context.Context, most int) (millrace.Batch, error) {
+	got, err := b.list.Read(ctx, most)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("torn")
+	}
+	return got, err
+}
+
+// Only the end of a source and its marks close a shard: a source that fails does not.
+func TestFailedSourceFlushesNothing(t *testing.T) {
+	for range 200 {
+		s := &store{every: 1000, failAt: -1, moveAt: -1}
+		b := Belt{Source: &broken{list{n: 5}}, Sink: s, Workers: 2, Batch: 2, Input: pages}
+		if err := b.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "torn") {
+			t.Fatalf("got %v", err)
+		}
+		if len(s.rows) != 0 {
+			t.Fatalf("%d rows were stored", len(s.rows))
+		}
+	}
+}
+
 func TestCancelEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
