@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kafka parity train-check docs-check fuzz nightly
+.PHONY: help test lint demo kill kafka parity parity-robots train-check docs-check fuzz nightly
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,9 @@ kafka: ## a finished archive through a real Apache Kafka: the same shard files
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh
 
+parity-robots: ## the table of robots.txt cases, answered by Protego
+	@"$$(race/venv.sh race/robots-requirements.txt)/bin/python" race/robots.py crawl/robots/testdata/cases.yaml
+
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
 
@@ -40,4 +43,4 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kafka parity docs-check train-check fuzz ## everything
+nightly: lint test kill kafka parity parity-robots docs-check train-check fuzz ## everything

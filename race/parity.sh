@@ -8,15 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-requirements=race/requirements.txt
-venv=${XDG_CACHE_HOME:-$HOME/.cache}/millrace/parity-$(sha256sum "$requirements" | cut -c1-12)
-if [[ ! -e $venv/complete ]]; then
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install -q -r "$requirements" >&2
-  touch "$venv/complete"
-fi
-
+venv=$(race/venv.sh race/requirements.txt)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 go build -o "$work/parquetdump" ./internal/sim/parquetdump

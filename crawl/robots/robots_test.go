@@ -11,81 +11,19 @@ import (
 // file joins lines.
 func file(lines ...string) string { return strings.Join(lines, "\n") }
 
-func TestAllowed(t *testing.T) {
-	const host = "http://h.example"
-	both := file("User-agent: *", "Disallow: /star", "", "User-agent: millbot", "Disallow: /mill")
-	cases := []struct {
-		name  string
-		file  string
-		path  string
-		allow bool
-		line  int
-	}{
-		{"no file", "", "/a", true, 0},
-		{"own group", both, "/mill", false, 5},
-		{"own group hides the other", both, "/star", true, 0},
-		{"no own group", file("User-agent: *", "Disallow: /star"), "/star/x", false, 2},
-		{"case of the token", file("USER-AGENT: MillBot", "disallow: /a"), "/a", false, 2},
-		{"case of the path", file("User-agent: *", "Disallow: /A"), "/a", true, 0},
-		{"token is no prefix of another", file("User-agent: millbot-news", "Disallow: /"), "/a", true, 0},
-		{"another is no prefix of the token", file("User-agent: mill", "Disallow: /"), "/a", true, 0},
-		{"version behind the token", file("User-agent: millbot/2.1", "Disallow: /"), "/a", false, 2},
-		{"star with text", file("User-agent: * all", "Disallow: /"), "/a", false, 2},
-		{"groups of one token join", file("User-agent: millbot", "Disallow: /a", "User-agent: x", "Disallow: /", "User-agent: millbot", "Disallow: /b"), "/b", false, 6},
-		{"agents share rules", file("User-agent: x", "User-agent: millbot", "Disallow: /a"), "/a", false, 3},
-		{"empty lines do not end a group", file("User-agent: millbot", "", "", "Disallow: /a"), "/a", false, 4},
-		{"unknown lines do not part agents", file("User-agent: millbot", "Crawl-delay: 3", "Foo: bar", "User-agent: x", "Disallow: /a"), "/a", false, 5},
-		{"own group without rules", file("User-agent: *", "Disallow: /", "User-agent: millbot"), "/a", true, 0},
-		{"rule before any agent", file("Disallow: /", "User-agent: *", "Allow: /x"), "/a", true, 0},
-		{"longest wins", file("User-agent: *", "Disallow: /a", "Allow: /a/b"), "/a/b/c", true, 3},
-		{"longest wins, other order", file("User-agent: *", "Allow: /a/b", "Disallow: /a"), "/a/b", true, 2},
-		{"tie: allow", file("User-agent: *", "Disallow: /a", "Allow: /a"), "/a", true, 3},
-		{"tie: allow on the root", file("User-agent: *", "Allow: /", "Disallow: /"), "/a", true, 2},
-		{"tie of wildcard and text", file("User-agent: *", "Disallow: /ab", "Allow: /a*"), "/abc", true, 3},
-		{"empty disallow", file("User-agent: *", "Disallow:"), "/a", true, 0},
-		{"empty allow", file("User-agent: *", "Allow:", "Disallow: /a"), "/a", false, 3},
-		{"star", file("User-agent: *", "Disallow: *"), "/a", false, 2},
-		{"star in the middle", file("User-agent: *", "Disallow: /a*c"), "/abbc/d", false, 2},
-		{"anchored at the start", file("User-agent: *", "Disallow: /b*c"), "/a/b/c", true, 0},
-		{"end", file("User-agent: *", "Disallow: /*.pdf$"), "/x.pdf", false, 2},
-		{"end, not there", file("User-agent: *", "Disallow: /*.pdf$"), "/x.pdf?a", true, 0},
-		{"end, exact", file("User-agent: *", "Disallow: /a$"), "/a", false, 2},
-		{"end, longer", file("User-agent: *", "Disallow: /a$"), "/ab", true, 0},
-		{"end needs its own octets", file("User-agent: *", "Disallow: /ab*b$"), "/ab", true, 0},
-		{"dollar in the middle", file("User-agent: *", "Disallow: /a$b"), "/a$b", false, 2},
-		{"query belongs to the path", file("User-agent: *", "Disallow: /s?b="), "/s?b=2&a=1", false, 2},
-		{"fragment does not", file("User-agent: *", "Disallow: /*x"), "/a#x", true, 0},
-		{"bytes are encoded", file("User-agent: *", "Disallow: /caf\u00e9"), "/caf%C3%A9", false, 2},
-		{"bytes of the URL too", file("User-agent: *", "Disallow: /caf%c3%a9"), "/caf\u00e9", false, 2},
-		{"unreserved are decoded", file("User-agent: *", "Disallow: /%7Ejoe"), "/~joe", false, 2},
-		{"unreserved of the URL too", file("User-agent: *", "Disallow: /p"), "/%70", false, 2},
-		{"reserved stay", file("User-agent: *", "Disallow: /a/b"), "/a%2Fb", true, 0},
-		{"reserved match in any case", file("User-agent: *", "Disallow: /a%2fb"), "/a%2Fb", false, 2},
-		{"literal star", file("User-agent: *", "Disallow: /a%2Ab"), "/a*b", false, 2},
-		{"literal star only", file("User-agent: *", "Disallow: /a%2Ab"), "/axb", true, 0},
-		{"literal dollar", file("User-agent: *", "Disallow: /a%24"), "/a$x", false, 2},
-		{"comment", file("User-agent: * # all", "Disallow: /a#why"), "/ab", false, 2},
-		{"blank before the colon", file("User-agent : *", "Disallow : /a"), "/a", false, 2},
-		{"no colon", file("User-agent *", "Disallow /a"), "/a", false, 2},
-		{"no colon, three words", file("User-agent *", "Disallow /a b"), "/a", true, 0},
-		{"misspelt", file("Useragent: *", "Dissallow: /a"), "/a", false, 2},
-		{"space within", file("User-agent: *", "Disallow: /p q"), "/p", true, 0},
-		{"no slash", file("User-agent: *", "Disallow: a"), "/a", true, 0},
-		{"BOM", "\xef\xbb\xbfUser-agent: *\nDisallow: /a", "/a", false, 2},
-		{"CR alone", "User-agent: *\rDisallow: /a", "/a", false, 2},
-		{"CR LF", "User-agent: *\r\nDisallow: /a\r\n", "/a", false, 2},
-		{"robots.txt itself", file("User-agent: *", "Disallow: /"), "/robots.txt", true, 0},
-		{"bad lines are passed over", "\x00\xff\xfe\nUser-agent: *\nCrawl-delay: x\n:::\nDisallow: /a", "/a", false, 5},
-		{"digits in a token", file("User-agent: AI2Bot", "Disallow: /"), "/a", true, 0},
-		{"HTML", "<html><body>User-agent: *<br>Disallow: /</body>", "/a", true, 0},
+// TestOddBytes has the files that cases.yaml cannot hold.
+func TestOddBytes(t *testing.T) {
+	for name, file := range map[string]string{
+		"no UTF-8":         "\x00\xff\xfe\n\xff: \xfe\nUser-agent: *\nDisallow: /b\n",
+		"a line that ends": "User-agent: *\nDisallow: /" + strings.Repeat("x", 2*maxLine) + "\n\nDisallow: /b\n",
+	} {
+		if allowed, _, line, _ := Parse([]byte(file)).Allowed("millbot", "http://h/b"); allowed || line != 4 {
+			t.Errorf("%s: allowed %v by line %d, want the rule in line 4", name, allowed, line)
+		}
 	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			allow, rule, line, _ := Parse([]byte(c.file)).Allowed("millbot", host+c.path)
-			if allow != c.allow || line != c.line || (rule == "") != (line == 0) {
-				t.Errorf("got %v by line %d %q, want %v by line %d", allow, line, rule, c.allow, c.line)
-			}
-		})
+	long := "User-agent: *\nDisallow: /" + strings.Repeat("x", 2*maxLine)
+	if allowed, _, _, _ := Parse([]byte(long)).Allowed("millbot", "http://h/"+strings.Repeat("x", maxLine)); allowed {
+		t.Error("what stands before the cut of a long line is lost")
 	}
 }
 
