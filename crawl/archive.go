@@ -3,6 +3,7 @@ package crawl
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"millrace"
@@ -57,7 +58,7 @@ func (a *Archive) Read(ctx context.Context, max int) (millrace.Batch, error) {
 	return b, nil
 }
 
-// next finds the next response. The mark in a checkpoint lies behind the first byte of the last
+// next finds the next record that is a Document. The mark in a checkpoint lies behind the first byte of the last
 // record that was stored, so the file is read from its start up to there.
 func (a *Archive) next(ctx context.Context) (*millrace.Document, error) {
 	for {
@@ -85,10 +86,15 @@ func (a *Archive) next(ctx context.Context) (*millrace.Document, error) {
 			a.Close()
 			return nil, io.EOF
 		}
-		if pos < a.from || rec.Type() != "response" {
+		if pos < a.from || !published(rec) {
 			continue
 		}
-		return placed(rec, a.at.file, a.policy)
+		d, err := document(rec, a.policy)
+		if err != nil {
+			return nil, fmt.Errorf("archive file %s, byte %d: %w", a.at.file.path, rec.Offset, err)
+		}
+		locate(d, a.at.file, rec.Offset, rec.Length)
+		return d, nil
 	}
 }
 

@@ -110,7 +110,7 @@ func shorten(t *rapid.T, label, name string, from int64) {
 // behind the archive, and never be ahead of it.
 func copyCorpus(t fail, from, to string) {
 	t.Helper()
-	for _, part := range []string{filepath.Join("state", "frontier"), "warc"} {
+	for _, part := range []string{filepath.Join("state", "frontier"), "warc", filepath.Join("warc", "site")} {
 		entries, err := os.ReadDir(filepath.Join(from, part))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
@@ -119,6 +119,9 @@ func copyCorpus(t fail, from, to string) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
+			if e.IsDir() {
+				continue
+			}
 			b, err := os.ReadFile(filepath.Join(from, part, e.Name()))
 			if err == nil {
 				err = os.WriteFile(filepath.Join(to, part, e.Name()), b, 0o644)

@@ -217,10 +217,11 @@ func (c *Crawler) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a := &archiver{dir: c.opts.Dir, policy: c.opts.ConsentPolicy, info: warcInfo(c.opts.Agent)}
+	seq := int64(0)
 	if n := len(files); n > 0 {
-		a.seq = files[n-1].seq + 1
+		seq = files[n-1].seq + 1
 	}
+	a := newArchiver(c.opts.Dir, c.opts.ConsentPolicy, warcInfo(c.opts.Agent), seq)
 	ctx, c.stop = context.WithCancel(ctx)
 	c.out = make(chan *millrace.Document, 64)
 	c.ended = make(chan error, 1)

@@ -1,9 +1,8 @@
 package crawl
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/base32"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,109 +21,16 @@ const (
 	stageConsent = "consent"
 )
 
-// Fields that our response records have besides those of WARC 1.1. Everything that a Document
-// needs and the HTTP message does not say stands in one of them.
-const (
-	fieldRobots  = "X-Millrace-Robots"  // the robots.txt line that decided
-	fieldConsent = "X-Millrace-Consent" // one statement, as JSON
-	fieldSize    = "X-Millrace-Size"    // of a body cut at the limit: "SIZE/LIMIT"
-	fieldHops    = "X-Millrace-Hops"    // redirects and links on the way: "HOPS/DEPTH"
-	fieldKey     = "X-Millrace-Key"     // where the frontier knows the URL by another key than its own
-)
-
-const dateFormat = "2006-01-02T15:04:05.000000Z"
-
-// capture is one final answer on its way into the archive.
-type capture struct {
-	task    task
-	at      time.Time
-	answer  answer
-	limit   int64
-	robots  string
-	consent []millrace.Statement
-	links   []address
-	// redirect says that links holds the target of a redirect.
-	redirect bool
-}
-
-// statementJSON is a Statement in a WARC field.
-type statementJSON struct {
-	Source string `json:"source"`
-	Value  string `json:"value"`
-	Raw    string `json:"raw"`
-}
-
-// record gives the WARC record of c.
-func (c *capture) record() (header []millrace.Field, block []byte) {
-	url, date := c.task.addr.fetch, c.at.UTC().Format(dateFormat)
-	block = warc.FormatHTTP(c.answer.status, httpFields(&c.answer), c.answer.body)
-	digest := warc.Digest(c.answer.body)
-	add := func(name, value string) {
-		if value != "" {
-			header = append(header, millrace.Field{Name: name, Value: strings.TrimSpace(clip(value))})
-		}
-	}
-	add("WARC-Type", "response")
-	add("WARC-Record-ID", warc.RecordID(url, date, digest))
-	add("WARC-Date", date)
-	header = append(header, millrace.Field{Name: "WARC-Target-URI", Value: url}) // never clipped
-	if c.answer.remote.IsValid() {
-		add("WARC-IP-Address", c.answer.remote.String())
-	}
-	add("Content-Type", "application/http;msgtype=response")
-	add("WARC-Payload-Digest", digest)
-	add("WARC-Truncated", c.answer.cut)
-	if c.answer.cut == "length" {
-		add(fieldSize, fmt.Sprintf("%d/%d", c.answer.size, c.limit))
-	}
-	add(fieldHops, fmt.Sprintf("%d/%d", c.task.hops, c.task.depth))
-	if c.task.alias {
-		add(fieldKey, "=")
-	}
-	add(fieldRobots, c.robots)
-	for _, s := range c.consent[:min(len(c.consent), maxStatements)] {
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(statementJSON{s.Source, s.Value.String(), s.Raw}); err == nil {
-			header = append(header, millrace.Field{Name: fieldConsent, Value: strings.TrimSpace(b.String())})
-		}
-	}
-	return header, block
-}
-
-// httpFields are the header lines of the archived message, in the order of their names, for net/http
-// has lost the server's. The body is stored decoded, so what described its encoding is renamed.
-func httpFields(a *answer) []millrace.Field {
-	var out []millrace.Field
-	for name, values := range a.header {
-		switch name {
-		case "Content-Encoding", "Transfer-Encoding", "Content-Length":
-			name = "X-Archive-Orig-" + name
-		}
-		for _, v := range values {
-			out = append(out, millrace.Field{Name: name, Value: v})
-		}
-	}
-	out = append(out, millrace.Field{Name: "Content-Length", Value: strconv.Itoa(len(a.body))})
-	sortFields(out)
-	return out
-}
-
-func sortFields(f []millrace.Field) {
-	slices.SortStableFunc(f, func(a, b millrace.Field) int { return strings.Compare(a.Name, b.Name) })
-}
-
-// document makes a Document of a response record. It is a pure function, used when a page is
-// fetched and when the archive is read again: the same record gives the same Document.
-func document(rec *warc.Record, claim millrace.Claim, policy string) (*millrace.Document, error) {
+// document makes a Document of a record that publishes one. It is a pure function, used when a page is
+// fetched and when the archive is read again: the same record gives the same Document. Its place is not known here.
+func document(rec *warc.Record, policy string) (*millrace.Document, error) {
 	status, header, body, err := warc.ParseHTTP(rec.Block)
 	if err != nil {
-		return nil, fmt.Errorf("record at byte %d of %s: %w", rec.Offset, claim.File, err)
+		return nil, fmt.Errorf("read response: %w", err)
 	}
-	claim.SHA256 = sha256.Sum256(body)
-	if want, ok := strings.CutPrefix(rec.Get("WARC-Payload-Digest"), "sha256:"); ok && want != base32.StdEncoding.EncodeToString(claim.SHA256[:]) {
-		return nil, fmt.Errorf("record at byte %d of %s: the payload is not what its digest says: %w", rec.Offset, claim.File, millrace.ErrIntegrity)
+	claim := millrace.Claim{Kind: "warc", SHA256: sha256.Sum256(body)}
+	if want := rec.Get(fieldSHA256); want != "" && want != hex.EncodeToString(claim.SHA256[:]) {
+		return nil, fmt.Errorf("read response: the payload is not what its digest says: %w", millrace.ErrIntegrity)
 	}
 	d := &millrace.Document{Page: millrace.Page{
 		URL:       rec.TargetURI(),
@@ -137,7 +43,7 @@ func document(rec *warc.Record, claim millrace.Claim, policy string) (*millrace.
 	}}
 	p := &d.Page
 	if p.FetchedAt, err = time.Parse(time.RFC3339Nano, rec.Get("WARC-Date")); err != nil {
-		return nil, fmt.Errorf("record at byte %d of %s: %w", rec.Offset, claim.File, err)
+		return nil, fmt.Errorf("read WARC-Date: %w", err)
 	}
 	p.FetchedAt = p.FetchedAt.UTC()
 	p.MediaType = p.Get("Content-Type")
@@ -171,6 +77,12 @@ func matters(name string) bool {
 
 // decide gives the verdicts that need no more than the answer itself.
 func decide(p *millrace.Page, rec *warc.Record, body []byte, policy string) millrace.Verdict {
+	if rec.Type() == "revisit" { // without a body, so nothing that could be kept
+		if v := refusal(p, policy); !v.Kept() {
+			return v
+		}
+		return millrace.Verdict{Reason: millrace.FetchStatus, Stage: stageFetch, Signal: "status", Value: http.StatusNotModified, Limit: 200}
+	}
 	if target := p.Get("Location"); target != "" && p.Status >= 300 && p.Status < 400 {
 		if a, err := resolve(p.URL, target); err == nil {
 			target = a.fetch
@@ -186,6 +98,11 @@ func decide(p *millrace.Page, rec *warc.Record, body []byte, policy string) mill
 	if kind := effectiveType(p.MediaType, body); !isText(kind) {
 		return millrace.Verdict{Reason: millrace.FetchMediaType, Stage: stageFetch, Err: clip(kind)}
 	}
+	return refusal(p, policy)
+}
+
+// refusal is the verdict on a page that may not be used.
+func refusal(p *millrace.Page, policy string) millrace.Verdict {
 	if p.Consent == millrace.No && policy == "training" {
 		i := slices.IndexFunc(p.ConsentBy, func(s millrace.Statement) bool { return s.Value == millrace.No })
 		return millrace.Verdict{Reason: millrace.ConsentNoTrain, Stage: stageConsent, Err: p.ConsentBy[i].Source + ": " + p.ConsentBy[i].Raw}

@@ -50,6 +50,7 @@ type exchange struct {
 // answer is what came back.
 type answer struct {
 	began, ended time.Time
+	sent         http.Header // of the request; not to be changed
 	remote       netip.Addr
 	status       int // 0: no answer
 	header       http.Header
@@ -77,7 +78,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			x.remote = ap.Addr().Unmap()
 		}
 	}}
-	x.began = time.Now()
+	x.began, x.sent = time.Now(), req.Header
 	resp, err := t.base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/robots"
 )
 
 // settle draws the conclusions from what a worker has brought.
@@ -119,9 +120,20 @@ func (e *engine) settlePage(h *host, r result) {
 	if e.postponed(h, t, &r.answer) {
 		return
 	}
+	e.store(r.capture)
+}
+
+// store hands a capture to the archiver; settleGroup hears of it. The channel has room for all that may
+// be under way, one capture a job.
+func (e *engine) store(c *capture) {
 	e.unstored++
-	e.unstoredBytes += int64(len(r.answer.body))
-	e.archive <- r.capture // has room for all that may be under way
+	e.unstoredBytes += int64(len(c.answer.body))
+	e.archive <- c
+}
+
+// storeSite archives robots.txt or another file about a site: for audit, and never a page.
+func (e *engine) storeSite(url string, a *answer) {
+	e.store(&capture{site: true, task: task{addr: address{fetch: url}}, at: a.began.UTC().Truncate(time.Microsecond), answer: *a, limit: robots.MaxSize})
 }
 
 // fail ends a URL that brought no answer. An address that the guard refuses is no failure.
@@ -171,6 +183,7 @@ func (e *engine) settleRobots(h *host, r result) {
 	if e.postponed(h, t, &r.answer) {
 		return
 	}
+	e.storeSite(t.addr.fetch, &r.answer)
 	status := r.answer.status
 	if target := r.answer.header.Get("Location"); status >= 300 && status < 400 && target != "" {
 		a, err := resolve(t.addr.fetch, target)
@@ -277,11 +290,17 @@ func (e *engine) settleGroup(g group) error {
 	if g.err != nil {
 		return g.err
 	}
+	for _, c := range g.site {
+		e.unstored--
+		e.unstoredBytes -= int64(len(c.answer.body))
+	}
 	for _, s := range g.done {
 		e.unstored--
 		e.unstoredBytes -= int64(len(s.answer.body))
 		e.front.conclude(e.scope, s.capture, s.next)
-		e.pending = append(e.pending, s.doc)
+		if s.doc != nil {
+			e.pending = append(e.pending, s.doc)
+		}
 	}
 	e.enqueueWaiting()
 	return e.front.log.flush()

@@ -233,9 +233,7 @@ func TestCrawlSite(t *testing.T) {
 			t.Errorf("document %d\n live   %+v\n replay %+v", i, *docs[i], *replayed[i])
 		}
 	}
-	if files, _ := filepath.Glob(filepath.Join(dir, "warc", "*")); len(files) != 1 {
-		t.Errorf("archive files: %v", files)
-	}
+	checkArchive(t, dir, len(docs))
 }
 
 func TestNothingAllowed(t *testing.T) {

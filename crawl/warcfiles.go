@@ -2,8 +2,6 @@ package crawl
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -12,20 +10,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"time"
 
 	"millrace"
-	"millrace/internal/atomicfile"
 	"millrace/internal/warc"
 )
 
 // A position in the archive is a file's sequence number above the byte at which a member begins.
 const (
-	seqShift   = 40
-	maxFile    = 256 << 20
-	maxBlock   = 1 << 30
-	groupPages = 64
-	groupWait  = 25 * time.Millisecond
+	seqShift = 40
+	maxBlock = 1 << 30
 )
 
 // warcPartition is the partition that positions in the archive belong to.
@@ -38,10 +31,15 @@ type warcFile struct {
 	path string
 }
 
-// listWARC lists the archive's files in order. Two files of one number cannot be told apart by position.
+// listWARC lists the archive's files in order.
 func listWARC(dir string) ([]warcFile, error) {
-	pattern := regexp.MustCompile(`^pages-0-([0-9]{8})-[0-9a-f]{8}\.warc\.gz$`)
-	entries, err := os.ReadDir(filepath.Join(dir, "warc")) // sorted by name, so by number
+	return listFiles(filepath.Join(dir, "warc"), "pages-0")
+}
+
+// listFiles lists a sequence in order. Two files of one number cannot be told apart by position.
+func listFiles(folder, prefix string) ([]warcFile, error) {
+	pattern := regexp.MustCompile(`^` + regexp.QuoteMeta(prefix) + `-([0-9]{8})-[0-9a-f]{8}\.warc\.gz$`)
+	entries, err := os.ReadDir(folder) // sorted by name, so by number
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -58,155 +56,15 @@ func listWARC(dir string) ([]warcFile, error) {
 		if n := len(out); n > 0 && out[n-1].seq == seq {
 			return nil, fmt.Errorf("archive: %s and %s have the same number: %w", out[n-1].name, e.Name(), millrace.ErrIntegrity)
 		}
-		out = append(out, warcFile{seq: seq, name: e.Name(), path: filepath.Join(dir, "warc", e.Name())})
+		out = append(out, warcFile{seq: seq, name: e.Name(), path: filepath.Join(folder, e.Name())})
 	}
 	return out, nil
 }
 
-// archiver writes captures to the archive, a group at a time: one fsync makes a group durable.
-type archiver struct {
-	dir, policy string
-	info        []byte // block of each file's first record
-	seq         int64  // of the next file
-	name        string
-	f           *os.File
-	w           *warc.Writer
-}
-
-// stored is a capture that is durable.
-type stored struct {
-	*capture
-	doc  *millrace.Document
-	next int64 // position behind it
-}
-
-// group is what one fsync made durable, or why it did not.
-type group struct {
-	done []stored
-	err  error
-}
-
-// run writes what comes in until in is closed. After an error it takes no more in than it must, and
-// reports it with each group.
-func (a *archiver) run(in <-chan *capture, out chan<- group) {
-	defer close(out)
-	var failed error
-	for c := range in {
-		batch := gather(c, in)
-		g := group{err: failed}
-		if failed == nil {
-			g.done, g.err = a.write(batch)
-			failed = g.err
-		}
-		out <- g
-	}
-	if a.f != nil {
-		a.f.Close()
-	}
-}
-
-// gather takes what comes within groupWait.
-func gather(first *capture, in <-chan *capture) []*capture {
-	batch := []*capture{first}
-	timer := time.NewTimer(groupWait)
-	defer timer.Stop()
-	for len(batch) < groupPages {
-		select {
-		case c, ok := <-in:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, c)
-		case <-timer.C:
-			return batch
-		}
-	}
-	return batch
-}
-
-func (a *archiver) write(batch []*capture) ([]stored, error) {
-	var out []stored
-	for _, c := range batch {
-		if err := a.rotate(); err != nil {
-			return nil, err
-		}
-		header, block := c.record()
-		offset, length, err := a.w.Append(header, block)
-		if err != nil {
-			return nil, fmt.Errorf("archive %s: %w", c.task.addr.fetch, err)
-		}
-		rec := &warc.Record{Offset: offset, Length: length, Header: header, Block: block}
-		doc, err := placed(rec, warcFile{seq: a.seq - 1, name: a.name}, a.policy)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, stored{capture: c, doc: doc, next: (a.seq-1)<<seqShift | (offset + length)})
-	}
-	if err := a.w.Sync(); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// placed makes the Document of a record that stands in file.
-func placed(rec *warc.Record, file warcFile, policy string) (*millrace.Document, error) {
-	claim := millrace.Claim{File: "warc/" + file.name, Offset: rec.Offset, Length: rec.Length, Kind: "warc"}
-	d, err := document(rec, claim, policy)
-	if err != nil {
-		return nil, err
-	}
-	d.Position = millrace.Position{Partition: warcPartition(), Offset: file.seq<<seqShift | rec.Offset}
-	return d, nil
-}
-
-// rotate opens a file where there is none, or where the one at hand is full. The name is taken
-// exclusively, so that a process that should be dead writes a file of its own.
-func (a *archiver) rotate() error {
-	if a.f != nil && a.w.Offset() < maxFile {
-		return nil
-	}
-	if a.f != nil {
-		if err := a.w.Sync(); err != nil {
-			return err
-		}
-		if err := a.f.Close(); err != nil {
-			return fmt.Errorf("close archive file: %w", err)
-		}
-		a.f = nil
-	}
-	if a.seq >= 1e8 {
-		return fmt.Errorf("archive: no number left after %d files", a.seq)
-	}
-	var run [4]byte
-	rand.Read(run[:])
-	folder := filepath.Join(a.dir, "warc")
-	a.name = fmt.Sprintf("pages-0-%08d-%s.warc.gz", a.seq, hex.EncodeToString(run[:]))
-	f, err := os.OpenFile(filepath.Join(folder, a.name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return fmt.Errorf("create archive file: %w", err)
-	}
-	if err := atomicfile.SyncDir(folder); err != nil {
-		f.Close()
-		return fmt.Errorf("create archive file: %w", err)
-	}
-	a.f, a.w = f, warc.NewWriter(f, 0)
-	a.seq++
-	_, _, err = a.w.Append([]millrace.Field{
-		{Name: "WARC-Type", Value: "warcinfo"},
-		{Name: "WARC-Record-ID", Value: warc.RecordID(a.name)},
-		{Name: "WARC-Date", Value: time.Now().UTC().Format(dateFormat)},
-		{Name: "WARC-Filename", Value: a.name},
-		{Name: "Content-Type", Value: "application/warc-fields"},
-	}, a.info)
-	return err
-}
-
-// warcInfo is the block of a file's first record.
-func warcInfo(a Agent) []byte {
-	return fmt.Appendf(nil, "software: millrace\r\nformat: WARC File Format 1.1\r\n"+
-		"conformsTo: http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/\r\n"+
-		"robots: RFC 9309\r\nhttp-header-user-agent: %s\r\nhttp-header-from: %s\r\n"+
-		"description: header lines in the order of their names, bodies without content encoding\r\n", a.UserAgent(), a.From())
+// locate tells a Document where its record stands: length bytes at offset of file.
+func locate(d *millrace.Document, file warcFile, offset, length int64) {
+	d.Page.Claim.File, d.Page.Claim.Offset, d.Page.Claim.Length = "warc/"+file.name, offset, length
+	d.Position = millrace.Position{Partition: warcPartition(), Offset: file.seq<<seqShift | offset}
 }
 
 // tornError says where a file ends within a member.

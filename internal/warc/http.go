@@ -58,14 +58,51 @@ func headerEnd(b []byte) int {
 
 // FormatHTTP writes the block of a response record. Line ends within a field become blanks.
 func FormatHTTP(status int, header []millrace.Field, body []byte) []byte {
-	var b bytes.Buffer
-	b.Grow(len(body) + 512)
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
-	oneLine := strings.NewReplacer("\r", " ", "\n", " ")
+	b := make([]byte, 0, len(body)+headerSize(header)+64)
+	b = fmt.Appendf(b, "HTTP/1.1 %d %s\r\n", status, http.StatusText(status))
+	return append(appendFields(b, header), body...)
+}
+
+// FormatRequest writes the block of a request record, of a request without a body.
+func FormatRequest(method, target string, header []millrace.Field) []byte {
+	b := make([]byte, 0, len(target)+headerSize(header)+64)
+	b = append(b, method...)
+	b = append(b, ' ')
+	b = append(b, target...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	return appendFields(b, header)
+}
+
+// FormatFields writes the block of a record of type application/warc-fields.
+func FormatFields(fields []millrace.Field) []byte {
+	b := appendFields(make([]byte, 0, headerSize(fields)+64), fields)
+	return b[:len(b)-2] // no empty line ends it
+}
+
+func headerSize(header []millrace.Field) (n int) {
 	for _, f := range header {
-		fmt.Fprintf(&b, "%s: %s\r\n", oneLine.Replace(f.Name), oneLine.Replace(f.Value))
+		n += len(f.Name) + len(f.Value) + 4
 	}
-	b.WriteString("\r\n")
-	b.Write(body)
-	return b.Bytes()
+	return n
+}
+
+// appendFields writes header lines and the empty line behind them.
+func appendFields(b []byte, header []millrace.Field) []byte {
+	for _, f := range header {
+		b = append(appendLine(b, f.Name), ": "...)
+		b = append(appendLine(b, f.Value), "\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendLine writes s as a part of one line.
+func appendLine(b []byte, s string) []byte {
+	from := len(b)
+	b = append(b, s...)
+	for i, c := range b[from:] {
+		if c == '\r' || c == '\n' {
+			b[from+i] = ' '
+		}
+	}
+	return b
 }

@@ -3,10 +3,11 @@
 // writers of 1.0 and 1.1 make. Nothing that a file holds can make it panic, read more than it
 // says, or do more than linear work.
 //
-// Read in this order: warc.go (the record), header.go, input.go, reader.go, writer.go, http.go, verify.go.
+// Read in this order: warc.go (the record), header.go, input.go, reader.go, encoder.go, writer.go, http.go, verify.go.
 package warc
 
 import (
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
@@ -51,10 +52,11 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("WARC record at byte %d: %s", e.Offset, e.What)
 }
 
-// Digest is the value of a WARC-Block-Digest or WARC-Payload-Digest field for b.
+// Digest is the value of a WARC-Block-Digest or WARC-Payload-Digest field for b. It is SHA-1, because
+// that is what the tools that replay archives compare; against forgers stands a SHA-256 of the writer's own.
 func Digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return "sha256:" + base32.StdEncoding.EncodeToString(sum[:])
+	sum := sha1.Sum(b)
+	return "sha1:" + base32.StdEncoding.EncodeToString(sum[:])
 }
 
 // RecordID makes a WARC-Record-ID, a version 8 UUID, from what makes the record unique: equal parts, equal ID.

@@ -1,0 +1,302 @@
+package crawl
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"millrace"
+	"millrace/internal/atomicfile"
+	"millrace/internal/warc"
+)
+
+const (
+	maxFile    = 1 << 30 // bytes of an archive file, but for the records of one capture
+	groupPages = 256
+	groupBytes = 16 << 20 // of bodies
+	groupWait  = 25 * time.Millisecond
+	siteSync   = time.Second
+	maxPackers = 8 // goroutines that compress; each holds a compressor of about a megabyte
+)
+
+// archiver writes captures to the archive, a group at a time: one fsync makes a group durable. Pages
+// and the files that are about a site (robots.txt and its like) go into sequences of their own: the
+// second is for audit, and nobody waits for it.
+type archiver struct {
+	policy   string
+	pages    sequence
+	site     sequence
+	encoders []warc.Encoder
+	synced   time.Time // the site files
+	unsynced bool      // they have been written to since
+}
+
+func newArchiver(dir, policy string, info []byte, seq int64) *archiver {
+	folder := filepath.Join(dir, "warc")
+	return &archiver{
+		policy:   policy,
+		pages:    sequence{folder: folder, prefix: "pages-0", info: info, next: seq},
+		site:     sequence{folder: filepath.Join(folder, "site"), prefix: "site-0", info: info},
+		encoders: make([]warc.Encoder, min(runtime.GOMAXPROCS(0), maxPackers)),
+	}
+}
+
+// stored is a capture that is durable.
+type stored struct {
+	*capture
+	doc  *millrace.Document // nil: a revisit that publishes nothing
+	next int64              // position behind it
+}
+
+// group is what one fsync made durable, or why it did not.
+type group struct {
+	done []stored
+	site []*capture // written, and durable within siteSync
+	err  error
+}
+
+// run writes what comes in until in is closed. After an error it takes no more in than it must, and
+// reports it with each group.
+func (a *archiver) run(in <-chan *capture, out chan<- group) {
+	defer close(out)
+	failed := a.begin()
+	tick := time.NewTicker(siteSync)
+	defer tick.Stop()
+	for {
+		select {
+		case c, ok := <-in:
+			if !ok {
+				if err := a.close(); err != nil && failed == nil {
+					out <- group{err: err}
+				}
+				return
+			}
+			batch := gather(c, in)
+			g := group{err: failed}
+			if failed == nil {
+				g = a.write(batch)
+				failed = g.err
+			}
+			out <- g
+		case <-tick.C:
+			if failed == nil {
+				failed = a.syncSite()
+			}
+		}
+	}
+}
+
+// begin finds out where the site files go on.
+func (a *archiver) begin() error {
+	if err := os.MkdirAll(a.site.folder, 0o755); err != nil {
+		return fmt.Errorf("open archive: %w", err)
+	}
+	files, err := listFiles(a.site.folder, a.site.prefix)
+	if n := len(files); n > 0 {
+		a.site.next = files[n-1].seq + 1
+	}
+	return err
+}
+
+func (a *archiver) close() error {
+	err := a.pages.close()
+	if err2 := a.site.close(); err == nil {
+		err = err2
+	}
+	return err
+}
+
+// gather takes what comes within groupWait.
+func gather(first *capture, in <-chan *capture) []*capture {
+	batch, size := []*capture{first}, len(first.answer.body)
+	timer := time.NewTimer(groupWait)
+	defer timer.Stop()
+	for len(batch) < groupPages && size < groupBytes {
+		select {
+		case c, ok := <-in:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, c)
+			size += len(c.answer.body)
+		case <-timer.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (a *archiver) write(batch []*capture) (g group) {
+	for i, p := range a.pack(batch) {
+		c := batch[i]
+		if p.err != nil {
+			return group{err: fmt.Errorf("archive %s: %w", c.task.addr.fetch, p.err)}
+		}
+		s := &a.pages
+		if c.site {
+			s = &a.site
+		}
+		at, err := s.append(p.members)
+		if err != nil {
+			return group{err: fmt.Errorf("archive %s: %w", c.task.addr.fetch, err)}
+		}
+		if c.site {
+			a.unsynced = true
+			g.site = append(g.site, c)
+			continue
+		}
+		if p.doc != nil {
+			locate(p.doc, s.file, at, p.first)
+		}
+		g.done = append(g.done, stored{capture: c, doc: p.doc, next: s.file.seq<<seqShift | s.w.Offset()})
+	}
+	if len(g.done) > 0 {
+		if err := a.pages.w.Sync(); err != nil {
+			return group{err: err}
+		}
+	}
+	return g
+}
+
+// syncSite makes the site files durable. Nobody waits for that: what they hold stands in the frontier's log.
+func (a *archiver) syncSite() error {
+	if !a.unsynced {
+		return nil
+	}
+	a.unsynced = false
+	return a.site.w.Sync()
+}
+
+// pack is a capture as it goes into the archive.
+type pack struct {
+	members []byte // of its records, the one that answers a claim first
+	first   int64  // bytes of that
+	doc     *millrace.Document
+	err     error
+}
+
+// pack makes the records of a batch, on several processors.
+func (a *archiver) pack(batch []*capture) []pack {
+	packs := make([]pack, len(batch))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for i := range min(len(a.encoders), len(batch)) {
+		workers.Go(func() {
+			for k := next.Add(1) - 1; k < int64(len(batch)); k = next.Add(1) - 1 {
+				packs[k] = packOf(batch[k], &a.encoders[i], a.policy)
+			}
+		})
+	}
+	workers.Wait()
+	return packs
+}
+
+// packOf makes the records of c. A crash may cut between them: the first is whole by itself.
+func packOf(c *capture, enc *warc.Encoder, policy string) (p pack) {
+	header, block := c.record()
+	if p.members, p.err = enc.Append(make([]byte, 0, len(block)/2+2048), header, block); p.err != nil {
+		return p
+	}
+	p.first = int64(len(p.members))
+	if c.site {
+		return p
+	}
+	rec := &warc.Record{Header: header, Block: block}
+	if published(rec) {
+		if p.doc, p.err = document(rec, policy); p.err != nil {
+			return p
+		}
+	}
+	id := rec.Get("WARC-Record-ID")
+	if header, block, ok := c.request(id); ok {
+		if p.members, p.err = enc.Append(p.members, header, block); p.err != nil {
+			return p
+		}
+	}
+	header, block = c.metadata(id)
+	p.members, p.err = enc.Append(p.members, header, block)
+	return p
+}
+
+// sequence is a row of archive files, of which the last is being written.
+type sequence struct {
+	folder, prefix string
+	info           []byte // block of each file's first record
+	next           int64  // number of the next file
+	file           warcFile
+	f              *os.File
+	w              *warc.Writer
+}
+
+// append writes members to the file at hand, and returns where they begin in it.
+func (s *sequence) append(members []byte) (int64, error) {
+	if s.f == nil || s.w.Offset() >= maxFile {
+		if err := s.rotate(); err != nil {
+			return 0, err
+		}
+	}
+	return s.w.AppendMembers(members)
+}
+
+// close ends the file at hand, if there is one.
+func (s *sequence) close() error {
+	if s.f == nil {
+		return nil
+	}
+	err := s.w.Sync()
+	if err2 := s.f.Close(); err == nil && err2 != nil {
+		err = fmt.Errorf("close archive file: %w", err2)
+	}
+	s.f = nil
+	return err
+}
+
+// rotate opens the next file. The name is taken exclusively, so that a process that should be dead
+// writes a file of its own.
+func (s *sequence) rotate() error {
+	if err := s.close(); err != nil {
+		return err
+	}
+	if s.next >= 1e8 {
+		return fmt.Errorf("no number left after %d files", s.next)
+	}
+	var run [4]byte
+	rand.Read(run[:])
+	name := fmt.Sprintf("%s-%08d-%s.warc.gz", s.prefix, s.next, hex.EncodeToString(run[:]))
+	path := filepath.Join(s.folder, name)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("create archive file: %w", err)
+	}
+	if err := atomicfile.SyncDir(s.folder); err != nil {
+		f.Close()
+		return fmt.Errorf("create archive file: %w", err)
+	}
+	s.f, s.w, s.file = f, warc.NewWriter(f, 0), warcFile{seq: s.next, name: name, path: path}
+	s.next++
+	_, _, err = s.w.Append([]millrace.Field{
+		{Name: "WARC-Type", Value: "warcinfo"},
+		{Name: "WARC-Record-ID", Value: warc.RecordID(name)},
+		{Name: "WARC-Date", Value: time.Now().UTC().Format(dateFormat)},
+		{Name: "WARC-Filename", Value: name},
+		{Name: "Content-Type", Value: "application/warc-fields"},
+	}, s.info)
+	return err
+}
+
+// warcInfo is the block of a file's first record.
+func warcInfo(a Agent) []byte {
+	f := fields{{Name: "software", Value: "millrace"}, {Name: "format", Value: "WARC File Format 1.1"},
+		{Name: "conformsTo", Value: "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"},
+		{Name: "robots", Value: "RFC 9309"}, {Name: "http-header-user-agent", Value: a.UserAgent()}}
+	f.add("http-header-from", a.From())
+	f.add("operator", a.Contact)
+	f.add("description", "header lines in the order of their names, bodies without content encoding")
+	return warc.FormatFields(f)
+}
