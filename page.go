@@ -2,6 +2,7 @@ package millrace
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -15,13 +16,25 @@ type Page struct {
 	Consent   Consent   // what was said about training, all statements combined
 	ConsentBy []Statement
 	Robots    string // the robots.txt line that decided, "HASH8:LINE rule"; "" where no rule spoke
-	Source    string // "crawl", or the name of the ingest entry
+	Source    string // SourceCrawl, or the name of the ingest entry
 	Licence   string // SPDX id or URL, where stated
 	Body      []byte // nil until loaded through Claim
 	Claim     Claim  // where the bytes lie
 	// Truncated says that Body stops before the resource did, at a limit
 	// that the crawl's verdict names.
 	Truncated bool
+}
+
+// SourceCrawl is the Source of what was crawled. No ingest entry may be called so.
+const SourceCrawl = "crawl"
+
+// VersionKey is what the versions of one page have in common: the canonical URL of a crawled page. It is ""
+// for anything else: files hold several texts of one URL side by side, and in no order of time.
+func VersionKey(source, urlKey string) string {
+	if source != SourceCrawl {
+		return ""
+	}
+	return strings.ToValidUTF8(urlKey, "\uFFFD") // as it is stored
 }
 
 // Field is one header line.

@@ -10,6 +10,8 @@ type Tally struct {
 	In     int64        `json:"in"`
 	Kept   int64        `json:"kept"`
 	Stages []StageTally `json:"stages"`
+	// Moved counts kept rows, of this commit or of older ones, that were taken out of the corpus.
+	Moved map[Reason]int64 `json:"moved,omitempty"`
 }
 
 // StageTally is one stage's part: in = kept + dropped + failed.
@@ -46,6 +48,23 @@ func (t *Tally) Count(v Verdict) {
 		}
 	}
 	t.flow()
+}
+
+// Move notes that one kept row was taken out of the corpus.
+func (t *Tally) Move(r Reason) {
+	if t.Moved == nil {
+		t.Moved = map[Reason]int64{}
+	}
+	t.Moved[r]++
+}
+
+// Rows counts the rows of the corpus: what was kept and not moved. Of one commit it can be negative.
+func (t *Tally) Rows() int64 {
+	n := t.Kept
+	for _, moved := range t.Moved {
+		n -= moved
+	}
+	return n
 }
 
 // stage finds a stage by name, or adds it.
@@ -89,6 +108,12 @@ func (t *Tally) Add(o *Tally) {
 		for r, n := range s.Reasons {
 			x.Reasons[r] += n
 		}
+	}
+	for r, n := range o.Moved {
+		if t.Moved == nil {
+			t.Moved = map[Reason]int64{}
+		}
+		t.Moved[r] += n
 	}
 	t.flow()
 }

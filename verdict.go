@@ -36,7 +36,9 @@ const (
 	DupExact         Reason = "dup.exact"
 	DupNear          Reason = "dup.near"
 	DupSame          Reason = "dup.same"
+	DupVersion       Reason = "dup.version"
 	Superseded       Reason = "superseded"
+	RemovedGone      Reason = "removed.gone"
 	RemovedTakedown  Reason = "removed.takedown"
 	FailedDecode     Reason = "failed.decode"
 	FailedLoad       Reason = "failed.load"
@@ -67,6 +69,9 @@ func (v Verdict) Kept() bool { return v.Reason == "" }
 
 // Failed reports whether a stage could not do its work: a dead letter.
 func (v Verdict) Failed() bool { return strings.HasPrefix(string(v.Reason), "failed.") }
+
+// Withdraws reports whether the verdict on a page takes the page's older versions out of the corpus too.
+func (v Verdict) Withdraws() bool { return v.Reason == ConsentNoTrain || v.Reason == RemovedGone }
 
 // Dropped reports whether the document was decided against.
 func (v Verdict) Dropped() bool { return v.Reason != "" && !v.Failed() }

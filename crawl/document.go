@@ -37,7 +37,7 @@ func document(rec *warc.Record, policy string) (*millrace.Document, error) {
 		Status:    status,
 		Header:    slices.DeleteFunc(header, func(f millrace.Field) bool { return !matters(f.Name) }),
 		Robots:    rec.Get(fieldRobots),
-		Source:    "crawl",
+		Source:    millrace.SourceCrawl,
 		Claim:     claim,
 		Truncated: rec.Get("WARC-Truncated") != "",
 	}}

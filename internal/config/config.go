@@ -221,6 +221,10 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.flush_every", "flush_every cannot be negative"
 	case !oneOf(c.Shards.Versions, "newest", "first", "all"):
 		return "$.shards.versions", "versions is newest, first or all"
+	case c.Shards.MaxStale.Takedown < 0:
+		return "$.shards.max_stale.takedown", "max_stale cannot be negative"
+	case c.Shards.MaxStale.Superseded < 0:
+		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}
@@ -228,6 +232,8 @@ func (c *Config) check() (path, msg string) {
 		switch {
 		case in.In == "":
 			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob or -"
+		case in.Name == "crawl":
+			return fmt.Sprintf("$.ingest[%d].name", i), "crawl is the name of what is crawled"
 		case !oneOf(in.Consent, "yes", "no", "not_said"):
 			return fmt.Sprintf("$.ingest[%d].consent", i), "consent is yes, no or not_said"
 		}
