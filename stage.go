@@ -24,6 +24,12 @@ type Stateful interface {
 	Save(ctx context.Context, next int64) error
 }
 
+// Observer is a Stateful stage that is shown, in their places, also the documents that were decided before it.
+type Observer interface {
+	Stateful
+	Observe(d *Document)
+}
+
 // Describer names what a stage can measure and decide.
 type Describer interface {
 	SignalNames() []string

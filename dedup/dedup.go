@@ -6,8 +6,12 @@
 // threshold. MinHash bands only find candidates; a candidate becomes a verdict by the exact Jaccard of
 // the two texts.
 //
+// Versions of one page (millrace.VersionKey) are no duplicates of each other: a changed page is held against
+// the pages of others only. The very same bytes again are dup.same, unless the page has had other bytes in between.
+//
 // Read in this order: dedup.go (what the stage needs), words.go (what a word is), shingles.go, sketch.go
-// (the keys), table.go, index.go (the verdict), state.go (how the index comes back), texts.go.
+// (the keys), table.go, index.go (the verdict), versions.go, state.go (how the index
+// comes back), texts.go.
 package dedup
 
 import (
@@ -21,6 +25,8 @@ import (
 type Options struct {
 	// Threshold is the Jaccard similarity from which on a text is a near-duplicate. 0 is 0.8.
 	Threshold float64
+	// Versions says which versions of a page are kept: "newest" (also where it is ""), "first" or "all".
+	Versions string
 	// Texts and Rows read the corpus back. Both may be nil where nothing is committed, as in a single step over files.
 	Texts Texts
 	Rows  Rows
@@ -48,6 +54,7 @@ type Row struct {
 	Offset  int64
 	ID      millrace.ID
 	UserID  string
+	Version string // millrace.VersionKey
 	Kept    bool
 	Reason  millrace.Reason
 	Keys    []byte

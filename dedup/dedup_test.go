@@ -44,7 +44,7 @@ func (c *corpus) Rows(_ context.Context, from, to int64, yield func(Row) error) 
 
 func (c *corpus) commit(docs []*millrace.Document) {
 	for _, d := range docs {
-		c.rows = append(c.rows, Row{Offset: d.Position.Offset, ID: d.ID, UserID: d.UserID, Kept: d.Verdict.Kept(),
+		c.rows = append(c.rows, Row{Offset: d.Position.Offset, ID: d.ID, UserID: d.UserID, Version: millrace.VersionKey(d.Page.Source, d.URLKey), Kept: d.Verdict.Kept(),
 			Reason: d.Verdict.Reason, Keys: d.Keys, Cluster: d.Cluster})
 		if c.texts == nil {
 			c.texts = map[int64]string{}

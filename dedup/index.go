@@ -21,7 +21,7 @@ const maxUser = 256
 // maxDocuments is how many documents fit an ordinal and its successor.
 const maxDocuments = math.MaxUint32 - 1
 
-// entry is a document that was kept. With its slots in the tables it costs about 390 bytes, and its user's
+// entry is a document that was kept. With its slots in the tables it costs about 400 bytes, and its user's
 // id where it has one.
 type entry struct {
 	id       millrace.ID
@@ -29,6 +29,7 @@ type entry struct {
 	offset   int64
 	shingles uint32
 	user     uint32 // place in Index.users + 1; 0 is none
+	page     page
 	sketch   [minima]byte
 }
 
@@ -48,7 +49,9 @@ type Index struct {
 	users     []string
 	bands     [bands]bandTable
 	byID      ordTable
-	byContent ordTable
+	byContent ordTable // the first with this content
+	byPage    ordTable // the newest version
+	withdrawn map[page]struct{}
 	dupByID   ordTable
 	texts     *texts
 
@@ -64,6 +67,13 @@ func New(opt Options) (*Index, error) {
 	}
 	if !(opt.Threshold > 0 && opt.Threshold <= 1) {
 		return nil, fmt.Errorf("dedup: threshold %v, want one above 0 and at most 1", opt.Threshold)
+	}
+	switch opt.Versions {
+	case "":
+		opt.Versions = VersionsNewest
+	case VersionsNewest, VersionsFirst, VersionsAll:
+	default:
+		return nil, fmt.Errorf("dedup: versions %q, want newest, first or all", opt.Versions)
 	}
 	if opt.MemTexts == 0 {
 		opt.MemTexts = 64 << 20
@@ -83,7 +93,7 @@ func (x *Index) SignalNames() []string { return nil }
 
 // Reasons implements millrace.Describer.
 func (x *Index) Reasons() []millrace.Reason {
-	return []millrace.Reason{millrace.DupSame, millrace.DupExact, millrace.DupNear}
+	return []millrace.Reason{millrace.DupSame, millrace.DupVersion, millrace.DupExact, millrace.DupNear}
 }
 
 // Process implements millrace.Stage.
@@ -94,14 +104,24 @@ func (x *Index) Process(ctx context.Context, d *millrace.Document) (millrace.Ver
 	if err := k.decode(d.Keys); err != nil {
 		return millrace.Verdict{}, err
 	}
+	page := pageOf(d)
 	if of, ok := x.seen(d.ID); ok {
+		if x.replaced(of, d.ID) {
+			x.setNewest(of) // the page is what it was before
+			d.Cluster = d.ID
+			return millrace.Verdict{}, nil
+		}
 		return x.drop(d, of, x.same(d.ID, of)), nil
 	}
-	if of, ok := x.byContent.find(k.content); ok {
+	if of, ok := x.first(page); ok {
+		x.addDuplicate(d.ID, of)
+		return x.drop(d, of, millrace.Verdict{Reason: millrace.DupVersion}), nil
+	}
+	if of, ok := x.byContent.find(k.content); ok && !x.version(of, page) {
 		x.addDuplicate(d.ID, of)
 		return x.drop(d, of, millrace.Verdict{Reason: millrace.DupExact, Similarity: 1, Method: methodExact}), nil
 	}
-	of, v, err := x.near(ctx, d.Text, &k)
+	of, v, err := x.near(ctx, d.Text, page, &k)
 	if err != nil {
 		// To guess instead would make the verdict depend on the state of a disk.
 		return millrace.Verdict{}, fmt.Errorf("%w: %w", millrace.ErrStop, err)
@@ -113,7 +133,7 @@ func (x *Index) Process(ctx context.Context, d *millrace.Document) (millrace.Ver
 	if x.kept.n+x.dups.n >= maxDocuments {
 		return millrace.Verdict{}, fmt.Errorf("%w: the dedup index is full at %d documents", millrace.ErrStop, x.kept.n)
 	}
-	ord := x.addKept(d.ID, d.UserID, d.Position.Offset, &k)
+	ord := x.addKept(d.ID, d.UserID, page, d.Position.Offset, &k)
 	d.Cluster = d.ID
 	if err := x.texts.put(ord, d.Text); err != nil {
 		return millrace.Verdict{}, fmt.Errorf("%w: %w", millrace.ErrStop, err)
@@ -152,10 +172,13 @@ func (x *Index) drop(d *millrace.Document, of uint32, v millrace.Verdict) millra
 	return v
 }
 
-// near looks for the kept document that is most similar; of several, for the first.
-func (x *Index) near(ctx context.Context, text string, k *keys) (of uint32, v millrace.Verdict, err error) {
+// near looks for the kept document of another page that is most similar; of several, for the first.
+func (x *Index) near(ctx context.Context, text string, own page, k *keys) (of uint32, v millrace.Verdict, err error) {
 	x.own = x.own[:0]
 	for _, ord := range x.find(k) {
+		if x.version(ord, own) {
+			continue
+		}
 		e := x.kept.at(ord)
 		guess := estimate(&k.sketch, &e.sketch)
 		if guess < x.opt.Threshold-margin || !x.sizesAllow(k.shingles, e.shingles) {
@@ -217,15 +240,20 @@ func (x *Index) release() {
 	}
 }
 
-func (x *Index) addKept(id millrace.ID, user string, offset int64, k *keys) (ord uint32) {
-	e := entry{id: id, content: k.content, offset: offset, shingles: k.shingles, sketch: k.sketch}
+func (x *Index) addKept(id millrace.ID, user string, page page, offset int64, k *keys) (ord uint32) {
+	e := entry{id: id, content: k.content, offset: offset, shingles: k.shingles, page: page, sketch: k.sketch}
 	if user != "" && len(user) <= maxUser {
 		x.users = append(x.users, user)
 		e.user = uint32(len(x.users))
 	}
 	ord = x.kept.add(e)
 	x.byID.add(ord)
-	x.byContent.add(ord)
+	if _, ok := x.byContent.find(k.content); !ok { // an older version may have the same text
+		x.byContent.add(ord)
+	}
+	if page != 0 {
+		x.setNewest(ord)
+	}
 	if k.shingles > 0 {
 		for b := range x.bands {
 			x.bands[b].add(tag(k.bands[b]), ord)

@@ -42,9 +42,13 @@ func (x *Index) Load(ctx context.Context, next int64) error {
 // may have given the row another verdict since; its cluster still tells what happened here.
 func (x *Index) fold(r Row) error {
 	if r.Cluster.IsZero() {
-		return nil // decided before it came here
+		x.observe(r.Version, r.Reason) // decided before it came here
+		return nil
 	}
-	if _, again := x.seen(r.ID); again {
+	if of, again := x.seen(r.ID); again {
+		if r.Reason != millrace.DupSame && x.replaced(of, r.ID) {
+			x.setNewest(of)
+		}
 		return nil
 	}
 	if r.Cluster != r.ID {
@@ -59,7 +63,7 @@ func (x *Index) fold(r Row) error {
 	if err := k.decode(r.Keys); err != nil {
 		return fmt.Errorf("row %s at offset %d: %w: %w", r.ID, r.Offset, err, millrace.ErrIntegrity)
 	}
-	x.addKept(r.ID, r.UserID, r.Offset, &k)
+	x.addKept(r.ID, r.UserID, hashPage(r.Version), r.Offset, &k)
 	return nil
 }
 
@@ -86,8 +90,10 @@ func (x *Index) reset() error {
 		}
 	}
 	x.kept, x.dups, x.users, x.bands = column[entry]{}, column[duplicate]{}, nil, [bands]bandTable{}
+	x.withdrawn = map[page]struct{}{}
 	x.byID = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).id })
 	x.byContent = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).content })
+	x.byPage = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).page.key() })
 	x.dupByID = newOrdTable(func(i uint32) [16]byte { return x.dups.at(i).id })
 	x.texts = &texts{
 		corpus: x.opt.Texts, dir: x.opt.Scratch, limit: x.opt.MemTexts,
@@ -109,7 +115,10 @@ func (x *Index) Digest() [32]byte {
 		e := x.kept.at(uint32(i))
 		put(e.id)
 		put(e.content)
-		put([]int64{e.offset, int64(e.shingles), int64(e.user)})
+		newest, _ := x.byPage.find(e.page.key())
+		put([]int64{e.offset, int64(e.shingles), int64(e.user), int64(e.page), int64(newest)})
+		_, gone := x.withdrawn[e.page]
+		put(gone)
 		put(e.sketch)
 	}
 	for i := range x.dups.n {

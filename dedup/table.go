@@ -134,6 +134,22 @@ func (t *ordTable) add(ord uint32) {
 	t.n++
 }
 
+// set stores ord under its key, in place of what is there.
+func (t *ordTable) set(ord uint32) {
+	key := t.key(ord)
+	if _, ok := t.find(key); !ok {
+		t.add(ord)
+		return
+	}
+	i := t.place(key)
+	for t.key(t.slots[i]-1) != key {
+		if i++; i == len(t.slots) {
+			i = 0
+		}
+	}
+	t.slots[i] = ord + 1
+}
+
 func (t *ordTable) put(ord uint32) {
 	i := t.place(t.key(ord - 1))
 	for t.slots[i] != 0 {

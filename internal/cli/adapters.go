@@ -31,12 +31,13 @@ func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Ro
 	if err := x.t.Refresh(ctx); err != nil {
 		return err
 	}
-	sel := shards.Select{From: from, To: to, Kept: true, Rejects: true, Columns: []string{"id", "cluster_id", "keys"}}
+	sel := shards.Select{From: from, To: to, Kept: true, Rejects: true, Columns: []string{"id", "source", "url_key", "cluster_id", "keys"}}
 	if to <= from {
 		return nil
 	}
 	return x.t.Rows(ctx, sel, func(r *shards.Row) error {
-		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
+		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Version: millrace.VersionKey(r.Source, r.URLKey),
+			Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
 	})
 }
 

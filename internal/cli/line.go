@@ -144,7 +144,7 @@ func (l *line) openSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Texts: tableTexts{t}, Rows: tableRows{t},
+	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Texts: tableTexts{t}, Rows: tableRows{t},
 		Scratch: filepath.Join(l.c.dir, "state", "dedup"), MemTexts: 64 << 20})
 	return err
 }

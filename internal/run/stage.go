@@ -26,12 +26,15 @@ func split(stages []millrace.Stage) (free, ordered []millrace.Stage, err error) 
 	return free, ordered, nil
 }
 
-// process sends each document through the stages until one decides. It returns only what ends the belt.
+// process sends each document through the stages until one decides. Observers see it nevertheless. It returns only what ends the belt.
 func process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
 	for _, d := range docs {
 		for _, s := range stages {
 			if !d.Verdict.Kept() {
-				break
+				if o, ok := s.(millrace.Observer); ok {
+					o.Observe(d)
+				}
+				continue
 			}
 			if err := apply(ctx, s, d); err != nil {
 				return fmt.Errorf("%s at %s: %w", s.Name(), d.Position, err)

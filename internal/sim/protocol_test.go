@@ -74,7 +74,8 @@ func (x rowsOf) Rows(ctx context.Context, from, to int64, yield func(dedup.Row) 
 		return err
 	}
 	return x.t.Rows(ctx, shards.Select{From: from, To: to, Kept: true, Rejects: true}, func(r *shards.Row) error {
-		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
+		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Version: millrace.VersionKey(r.Source, r.URLKey),
+			Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
 	})
 }
 
