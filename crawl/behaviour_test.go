@@ -56,7 +56,7 @@ func TestUnreachable(t *testing.T) {
 	o := options(t.TempDir())
 	o.Seeds, o.AllowAddr = []string{"http://" + addr + "/"}, []string{addr}
 	_, counts, err := crawlAll(t, o)
-	if !errors.Is(err, ErrSeedsUnreachable) || counts.Failed != 1 {
+	if !errors.Is(err, ErrSeedsUnreachable) || counts.Waiting != 1 {
 		t.Errorf("got %v, counts %+v", err, counts)
 	}
 }
@@ -210,35 +210,6 @@ func load(t *testing.T, dir string, d *millrace.Document) []byte {
 		t.Fatal(err)
 	}
 	return body
-}
-
-func TestRobotsFetch(t *testing.T) {
-	closed := func(status int) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(status) }
-	}
-	other := newSite(t, 1, pages(map[string]string{"/rules": "User-agent: *\nDisallow: /\n"}))
-	for _, c := range []struct {
-		name    string
-		handler http.HandlerFunc
-		refused bool
-	}{
-		{"404 opens", closed(404), false},
-		{"403 closes", closed(403), true},
-		{"500 closes", closed(500), true},
-		{"redirects are followed", pages(map[string]string{"/robots.txt": "->/r2", "/r2": "->" + other.url + "/rules", "/": "x"}), true},
-		{"a loop opens", pages(map[string]string{"/robots.txt": "->/robots.txt", "/": "x"}), false},
-		{"HTML opens", pages(map[string]string{"/robots.txt": "<html>not found</html>", "/": "x"}), false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := newSite(t, 1, c.handler)
-			o := options(t.TempDir(), s)
-			o.AllowAddr = append(o.AllowAddr, other.addr)
-			_, counts, err := crawlAll(t, o)
-			if refused := errors.Is(err, ErrNothingAllowed); refused != c.refused || (counts.Refused == 1) != c.refused {
-				t.Errorf("%v, counts %+v; want refused %v", err, counts, c.refused)
-			}
-		})
-	}
 }
 
 func TestMaxPages(t *testing.T) {

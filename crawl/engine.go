@@ -18,6 +18,12 @@ const (
 	maxInMemory = 64 << 20 // bytes of their bodies
 )
 
+// How often, while something happens, the counts are shown and the frontier's log is made durable.
+const (
+	showEvery = 250 * time.Millisecond
+	syncEvery = time.Second
+)
+
 // engine is one run of the crawl: a loop that owns the frontier and the schedule, workers that do one
 // job each, and the archiver. Everything that waits, waits in the loop.
 type engine struct {
@@ -69,6 +75,9 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 		}
 	}
 	err = e.loop()
+	if n := e.front.counts.Waiting; err == nil && n > 0 && !e.enough() {
+		e.log.Warn("hosts could not be asked; the next run asks them again", "urls", n)
+	}
 	stop()
 	for e.busy > 0 {
 		e.settle(<-e.results)
@@ -89,11 +98,11 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 
 // loop is the heart: one event after the other.
 func (e *engine) loop() error {
-	tick := time.NewTicker(250 * time.Millisecond)
-	defer tick.Stop()
-	wake := time.NewTimer(time.Hour)
+	wake, tick := time.NewTimer(time.Hour), time.NewTimer(showEvery)
 	defer wake.Stop()
-	for ticks := 0; ; {
+	defer tick.Stop()
+	ticking, synced := true, time.Now()
+	for {
 		next, more := e.dispatch(time.Now())
 		if !more && e.quiet() {
 			return nil
@@ -118,15 +127,25 @@ func (e *engine) loop() error {
 			e.pending[0] = nil
 			e.pending = e.pending[1:]
 		case <-wake.C:
+			continue
 		case <-tick.C:
-			if e.show(); ticks%4 == 0 {
+			e.show()
+			if ticking = e.front.log.dirty; time.Since(synced) >= syncEvery {
 				if err := e.front.log.sync(); err != nil {
 					return err
 				}
+				ticking, synced = false, time.Now()
 			}
-			ticks++
+			if ticking {
+				tick.Reset(showEvery)
+			}
+			continue
 		case <-e.ctx.Done():
 			return context.Cause(e.ctx)
+		}
+		if !ticking { // a crawl that only waits has no need of a clock
+			tick.Reset(showEvery)
+			ticking = true
 		}
 	}
 }
@@ -159,14 +178,10 @@ func (e *engine) enough() bool {
 // dispatch starts every job that may start now. It returns when to look again, and whether there is
 // anything left to look for.
 func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
-	never := now.Add(time.Hour)
 	for !e.full() && !e.enough() {
 		next, more = e.schedule.advance(now)
 		if len(e.schedule.ready) == 0 {
-			if !more {
-				return never, false
-			}
-			return next, true
+			return next, more
 		}
 		h := e.schedule.pop()
 		if t, line, ok := e.pick(h, now); ok {
@@ -175,30 +190,33 @@ func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
 			e.schedule.release(h, now)
 		}
 	}
-	return never, !e.enough() // what is under way will wake the loop
+	return now.Add(time.Hour), !e.enough() // what is under way will wake the loop
 }
 
 // pick chooses what to ask h for next. URLs that its rules close end here.
 func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
-	if h.dead == nil && (!h.addr.IsValid() || now.Sub(h.resolved) > resolveTTL) {
+	if h.next.After(now) {
+		return task{}, "", false
+	}
+	if h.refused == nil && (!h.addr.IsValid() || now.Sub(h.resolved) > resolveTTL) {
 		return task{kind: taskResolve}, "", true
 	}
 	for t, ok := h.takeErrand(now); ok; t, ok = h.takeErrand(now) {
-		if h.dead == nil {
+		if h.refused == nil {
 			return t, "", true
 		}
-		e.noRules(t.owner, h.dead)
+		e.unruled(t.owner, h.refused)
 	}
 	if !h.ruled(now) {
 		if h.asked {
 			return task{}, "", false
 		}
-		h.asked = true
 		a, err := parseAddress(h.authority+"/robots.txt", nil)
 		if err != nil {
-			e.kill(h, err) // cannot happen: the authority is part of a URL that was parsed
+			e.refuseHost(h, err) // cannot happen: the authority is part of a URL that was parsed
 			return task{}, "", false
 		}
+		h.asked = true
 		return task{kind: taskRobots, addr: a, owner: h}, "", true
 	}
 	for {
@@ -206,8 +224,8 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 		if !ok {
 			return task{}, "", false
 		}
-		if h.dead != nil {
-			e.drop(t, h.dead)
+		if h.refused != nil {
+			e.drop(t, h.refused)
 			continue
 		}
 		allowed, rule, number, cited := h.allowed(t.addr)
@@ -220,7 +238,7 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 	}
 }
 
-// drop ends a task of a host that was given up.
+// drop ends a task of a host that the guard refuses.
 func (e *engine) drop(t task, why error) {
 	if t.kind == taskPage {
 		e.fail(t, t.attempts, why)
@@ -245,19 +263,20 @@ func (e *engine) start(h *host, t task, line string) {
 
 // host finds a URL's host in the schedule. A literal address needs no name server.
 func (e *engine) host(a address) *host {
-	h := e.schedule.host(a)
-	if h.addr.IsValid() || h.dead != nil {
+	h, isNew := e.schedule.host(a)
+	if !isNew {
 		return h
 	}
-	defer func() { h.next = later(h.next, e.notBefore(h)) }()
 	if addr, err := netip.ParseAddr(h.name); err == nil {
-		if h.dead = e.guard.check(netip.AddrPortFrom(addr, h.port)); h.dead == nil {
+		if h.refused = e.guard.check(netip.AddrPortFrom(addr, h.port)); h.refused == nil {
 			h.addr, h.resolved = addr.Unmap(), time.Now().AddDate(100, 0, 0)
 		}
 	}
-	if entry, ok := e.front.rules[h.authority]; ok && h.rules == nil && time.Since(entry.when) < robotsTTL {
-		e.giveRules(h, entry)
+	if entry, ok := e.front.rules[h.authority]; ok {
+		e.giveRules(h, entry) // where they are too old, they hold until new ones can be had
 	}
+	h.next = later(h.next, e.notBefore(h))
+	h.away = time.Until(h.next) > maxPause
 	return h
 }
 
@@ -266,7 +285,7 @@ func (e *engine) host(a address) *host {
 func (e *engine) notBefore(h *host) time.Time {
 	at := e.front.closed[h.authority]
 	if began := e.schedule.resumed; !began.IsZero() {
-		at = later(at, began.Add(h.delay+margin(h.delay)))
+		at = later(at, began.Add(h.pace.delay()+margin(h.pace.delay())))
 	}
 	return at
 }

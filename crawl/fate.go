@@ -15,7 +15,7 @@ type URLState struct {
 	Reason   millrace.Reason
 	Rule     string // of a refusal: what decided
 	Line     int    // of robots.txt
-	Err      string
+	Err      string // of a failure; of a URL that waits: what keeps its host from being asked
 	Attempts int
 	Status   int
 }
@@ -28,7 +28,7 @@ func Fate(dir, url string) (URLState, error) {
 		return URLState{URL: url, State: "unknown"}, err
 	}
 	found := URLState{URL: a.fetch, Host: a.host, State: "unknown"}
-	want := idOf(a.key)
+	want, trouble := idOf(a.key), ""
 	err = readLog(dir, func(e *event) error {
 		if e.kind == evDiscovered && e.id == aliasID(a) {
 			want = e.id
@@ -36,8 +36,14 @@ func Fate(dir, url string) (URLState, error) {
 		if e.id == want && e.kind <= evFailed {
 			found.apply(e)
 		}
+		if e.kind == evTrouble && e.url == a.authority {
+			trouble = e.text
+		}
 		return nil
 	})
+	if found.State == "waiting" {
+		found.Err = trouble
+	}
 	return found, err
 }
 

@@ -10,7 +10,6 @@ import (
 
 const (
 	resolveTTL   = 5 * time.Minute
-	maxFailures  = 8   // requests in a row without an answer: the host is down
 	maxSitemaps  = 500 // files of one host
 	maxNesting   = 3   // of sitemap indexes
 	maxRetryWait = 30 * time.Second
@@ -34,12 +33,17 @@ type host struct {
 	rulesUntil time.Time
 	rulesHash  string
 	asked      bool  // for robots.txt
-	dead       error // the host cannot be reached, or must not be
+	doubted    bool  // it stopped answering: robots.txt has to be read before anything else
+	refused    error // by the guard: nothing may be asked of it
 	mapCount   int
 
-	delay    time.Duration
+	pace     pace
 	next     time.Time // no request before
-	failures int       // in a row
+	silent   int       // requests in a row without an answer
+	answered bool      // in this run
+	trouble  trouble
+	away     bool // for longer than a run waits that has nothing else to do
+	parked   bool // for the rest of the run
 
 	addr     netip.Addr
 	resolved time.Time
@@ -56,6 +60,7 @@ type place uint8
 const (
 	idle     place = iota // nothing to do
 	inHeap                // waits for a time
+	inAway                // the same, and the run does not wait with it
 	inLane                // waits for another host of its address
 	inReady               // waits for a worker
 	inFlight              // is being asked
@@ -70,11 +75,14 @@ type lane struct {
 
 // ruled reports whether pages may be asked for, or decided upon.
 func (h *host) ruled(now time.Time) bool {
-	return h.dead != nil || h.rules != nil && now.Before(h.rulesUntil)
+	return h.refused != nil || h.rules != nil && !h.doubted && now.Before(h.rulesUntil)
 }
 
 // wakeTime is when there will be something to do, if ever.
 func (h *host) wakeTime(now time.Time) (time.Time, bool) {
+	if h.parked {
+		return time.Time{}, false
+	}
 	var at time.Time
 	found := false
 	consider := func(t time.Time) {
@@ -122,7 +130,7 @@ func (h *host) takeErrand(now time.Time) (task, bool) {
 
 // takeWork takes a page or sitemap that is due.
 func (h *host) takeWork(now time.Time) (task, bool) {
-	if len(h.later) > 0 && (h.dead != nil || !h.later[0].at.After(now)) {
+	if len(h.later) > 0 && (h.refused != nil || !h.later[0].at.After(now)) {
 		return heap.Pop(&h.later).(task), true
 	}
 	if len(h.maps) > 0 {
@@ -144,8 +152,9 @@ func (h *host) again(t task, at time.Time) {
 }
 
 // retryWait grows with each attempt: the delay, twice, four times, …
-func (h *host) retryWait(base time.Duration, attempts int) time.Duration {
-	return min(base<<min(max(attempts-1, 0), 10), max(maxRetryWait, h.delay))
+func (h *host) retryWait(attempts int) time.Duration {
+	delay := h.pace.delay()
+	return min(delay<<min(max(attempts-1, 0), 10), max(maxRetryWait, delay))
 }
 
 // fifo is a queue that gives its memory back.

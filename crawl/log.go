@@ -18,8 +18,8 @@ import (
 // appended to. Whatever is missing at its end can be made again, from the archive or by asking the
 // sites, so a damaged log is cut at the first frame that does not hold.
 const (
-	logName   = "log-1"
-	logMagic  = "millrace frontier 1\n"
+	logName   = "log-2"
+	logMagic  = "millrace frontier 2\n"
 	maxEvent  = 1 << 20
 	frameHead = 8
 )
@@ -32,10 +32,11 @@ const (
 	evFetched                    // id, status, next
 	evRefused                    // id, reason, rule, line
 	evFailed                     // id, attempts, text
-	evRobots                     // url: the authority; status, when, body
+	evRobots                     // url: the authority; status, when, until, body; text: what is odd
 	evSitemap                    // url; text: why it failed
 	evClosed                     // url: the authority; when: it wants no request before
 	evNested                     // url: of a sitemap that another one names; depth: how many are above it
+	evTrouble                    // url: the authority; when: since, attempts, text: why it is left alone, "" where that is over
 )
 
 // Flags of evDiscovered.
@@ -57,6 +58,7 @@ type event struct {
 	status   uint64
 	next     uint64 // the archive is known up to this position
 	when     uint64 // Unix seconds
+	until    uint64 // Unix seconds
 	url      string
 	reason   string
 	rule     string
@@ -65,7 +67,7 @@ type event struct {
 }
 
 func (e *event) numbers() []*uint64 {
-	return []*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when}
+	return []*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until}
 }
 
 func (e *event) texts() []*string {
@@ -94,7 +96,7 @@ func (e *event) decode(b []byte) error {
 		return errEvent
 	}
 	e.kind = kind(b[0])
-	if e.kind < evDiscovered || e.kind > evNested {
+	if e.kind < evDiscovered || e.kind > evTrouble {
 		return errEvent
 	}
 	b = b[1+copy(e.id[:], b[1:]):]

@@ -111,13 +111,9 @@ const (
 	defaultDelay       = time.Second
 	defaultConcurrency = 64
 	defaultMaxBody     = 8 << 20
-	maxCrawlDelay      = time.Minute
-	maxRetryAfter      = 10 * time.Minute
 	maxAttempts        = 4  // of a request that failed or was answered with 5xx
 	maxPostponed       = 10 // of a request that was answered with "later"
 	maxHops            = 5  // redirects in a chain
-	robotsTTL          = 24 * time.Hour
-	staleRules         = time.Hour // old rules hold so long where new ones cannot be had
 	requestTimeout     = time.Minute
 )
 

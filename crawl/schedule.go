@@ -15,6 +15,7 @@ type schedule struct {
 	hosts        map[string]*host
 	lanes        map[netip.Addr]*lane
 	waiting      byWake
+	away         byWake    // waits too, but a run that has nothing else to do ends
 	ready        []*host   // may be asked now, in the order in which they became so
 	resumed      time.Time // when an earlier process was taken over from; zero if there was none
 }
@@ -23,54 +24,64 @@ func newSchedule(delay, perIP time.Duration) *schedule {
 	return &schedule{delay: delay, perIP: perIP, hosts: map[string]*host{}, lanes: map[netip.Addr]*lane{}}
 }
 
-// host finds or makes the host of an address.
-func (s *schedule) host(a address) *host {
-	h := s.hosts[a.authority]
-	if h == nil {
-		port, _ := strconv.ParseUint(a.port, 10, 16) // the URL parser lets no other through
-		h = &host{authority: a.authority, name: a.host, port: uint16(port), delay: s.delay}
-		s.hosts[a.authority] = h
+// host finds or makes the host of an address, and tells which.
+func (s *schedule) host(a address) (h *host, isNew bool) {
+	if h := s.hosts[a.authority]; h != nil {
+		return h, false
 	}
-	return h
+	port, _ := strconv.ParseUint(a.port, 10, 16) // the URL parser lets no other through
+	h = &host{authority: a.authority, name: a.host, port: uint16(port), pace: pace{least: s.delay}}
+	s.hosts[a.authority] = h
+	return h, true
 }
 
 // touch is called when a host may have got something to do.
 func (s *schedule) touch(h *host, now time.Time) {
-	if h.where != idle && h.where != inHeap || h.where == inHeap && h.lane != nil {
-		return // its turn will come anyway
-	}
-	at, ok := h.wakeTime(now)
-	switch {
-	case ok && h.where == idle:
-		s.sleep(h, at)
-	case ok:
-		h.wake = at
-		heap.Fix(&s.waiting, h.index)
-	case h.where == inHeap:
+	switch h.where {
+	case inHeap:
+		if h.lane != nil {
+			return // its turn will come anyway
+		}
 		heap.Remove(&s.waiting, h.index)
-		h.where = idle
+	case inAway:
+		heap.Remove(&s.away, h.index)
+	case inLane, inReady, inFlight:
+		return
+	}
+	h.where = idle
+	if at, ok := h.wakeTime(now); ok {
+		s.sleep(h, at)
 	}
 }
 
 func (s *schedule) sleep(h *host, at time.Time) {
-	h.wake, h.where = at, inHeap
+	h.wake = at
+	if h.away && h.lane == nil {
+		h.where = inAway
+		heap.Push(&s.away, h)
+		return
+	}
+	h.where = inHeap
 	heap.Push(&s.waiting, h)
 }
 
-// advance moves hosts whose time has come to the ready list, and returns when to look again.
-func (s *schedule) advance(now time.Time) (next time.Time, ok bool) {
-	for len(s.waiting) > 0 {
-		h := s.waiting[0]
-		if h.wake.After(now) {
-			return h.wake, true
+// advance moves hosts whose time has come to the ready list. It returns when to look again, and
+// whether somebody waits whom it is worth waiting for.
+func (s *schedule) advance(now time.Time) (next time.Time, worth bool) {
+	next = now.Add(time.Hour)
+	for _, queue := range []*byWake{&s.waiting, &s.away} {
+		for len(*queue) > 0 && !(*queue)[0].wake.After(now) {
+			h := heap.Pop(queue).(*host)
+			if s.takeTurn(h, now) {
+				h.where = inReady
+				s.ready = append(s.ready, h)
+			}
 		}
-		heap.Pop(&s.waiting)
-		if s.takeTurn(h, now) {
-			h.where = inReady
-			s.ready = append(s.ready, h)
+		if len(*queue) > 0 && (*queue)[0].wake.Before(next) {
+			next = (*queue)[0].wake
 		}
 	}
-	return time.Time{}, false
+	return next, len(s.waiting) > 0
 }
 
 // takeTurn reports whether the lane of h's address is free for it now. If not, h waits.
@@ -110,7 +121,8 @@ func (s *schedule) pop() *host {
 
 // asked is called when the answer to a request that was sent to h's host has ended.
 func (s *schedule) asked(h *host, ended time.Time) {
-	h.next = later(h.next, ended.Add(h.delay+margin(h.delay)))
+	delay := h.pace.delay()
+	h.next = later(h.next, ended.Add(delay+margin(delay)))
 	if h.lane != nil {
 		h.lane.next = later(h.lane.next, ended.Add(s.perIP+margin(s.perIP)))
 	}
@@ -129,12 +141,6 @@ func (s *schedule) release(h *host, now time.Time) {
 		}
 	}
 	s.touch(h, now)
-}
-
-// margin covers what lies between our clock and that of a site which reads its own log: it may see
-// an answer end a little after we do.
-func margin(delay time.Duration) time.Duration {
-	return min(max(delay/20, 5*time.Millisecond), 50*time.Millisecond)
 }
 
 func later(a, b time.Time) time.Time {

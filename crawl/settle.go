@@ -20,9 +20,9 @@ func (e *engine) settle(r result) {
 	}
 	if r.task.kind != taskResolve {
 		e.counts.Bytes += r.answer.wire
-		e.schedule.asked(h, r.answer.ended)
 		if r.answer.status != 0 {
-			h.failures = 0
+			h.silent, h.answered = 0, true
+			h.pace.took(r.answer.ended.Sub(r.answer.began))
 		}
 	}
 	if e.ctx.Err() != nil && r.err != nil {
@@ -38,42 +38,42 @@ func (e *engine) settle(r result) {
 	case taskPage:
 		e.settlePage(h, r)
 	}
-	if r.task.kind == taskRobots || r.task.kind == taskResolve {
-		// The rules may have brought a longer delay, which holds from this answer on.
-		if !r.answer.ended.IsZero() {
-			e.schedule.asked(h, r.answer.ended)
-		}
+	if !r.answer.ended.IsZero() { // the answer may have brought a longer delay
+		e.schedule.asked(h, r.answer.ended)
 	}
 	e.schedule.release(h, time.Now())
 }
 
 func (e *engine) settleResolve(h *host, r result) {
-	if r.err == nil {
+	switch {
+	case r.err == nil:
 		h.addr, h.resolved = r.addr, time.Now()
-		return
+	case isRefusedAddress(r.err):
+		e.refuseHost(h, r.err)
+	case h.addr.IsValid():
+		h.resolved = time.Now() // the name server may be back in a while
+	default:
+		if h.silent += weight(r.err); h.silent < maxSilent && h.trouble.err == nil {
+			h.next = later(h.next, time.Now().Add(h.retryWait(h.silent)))
+			return
+		}
+		e.unruled(h, r.err)
 	}
-	h.failures++
-	if isRefusedAddress(r.err) || h.failures >= maxAttempts {
-		e.kill(h, r.err)
-		return
-	}
-	h.next = later(h.next, time.Now().Add(h.retryWait(h.delay, h.failures)))
 }
 
-// unanswered puts a task back after a request that brought nothing, until its attempts are used up.
-// It reports whether the task will be asked again, or has been dealt with otherwise.
+// unanswered puts a task back after a request that brought nothing, until its attempts are used up. It
+// reports whether it has.
 func (e *engine) unanswered(h *host, t task, r result) bool {
-	h.failures++
-	if h.failures >= maxFailures {
-		h.again(t, r.answer.ended)
-		e.kill(h, r.err)
-		return true
-	}
 	t.attempts++
+	if r.answer.status == 0 {
+		// Is it this URL or the whole host? The next request, for robots.txt, will tell.
+		h.silent += weight(r.err)
+		h.doubted = h.doubted || h.silent >= maxSilent-1
+	}
 	if t.attempts >= maxAttempts || isRefusedAddress(r.err) {
 		return false
 	}
-	wait := h.retryWait(h.delay, t.attempts)
+	wait := h.retryWait(t.attempts)
 	if r.answer.status == 0 {
 		h.next = later(h.next, r.answer.ended.Add(wait)) // nobody is at home: do not try the next URL at once
 	}
@@ -83,29 +83,43 @@ func (e *engine) unanswered(h *host, t task, r result) bool {
 
 // postponed puts a task back after an answer that is not final. It reports whether it has.
 func (e *engine) postponed(h *host, t task, a *answer) bool {
-	if wait, said, is := isLater(a); is {
-		if !said {
-			wait = h.retryWait(5*h.delay, t.waits+1)
+	if isLater(a) {
+		until, said := e.makeWay(h, a)
+		if said || a.status == http.StatusTooManyRequests {
+			if t.waits++; t.waits < maxPostponed {
+				h.again(t, until)
+				return true
+			}
+			return false
 		}
-		until := a.ended.Add(wait + margin(wait))
-		h.next = later(h.next, until)
-		if said { // a second late rather than early
-			e.front.record(event{kind: evClosed, url: h.authority, when: uint64(until.Unix() + 1)})
-		}
-		if t.waits++; t.waits < maxPostponed {
-			h.again(t, until)
-			return true
-		}
-		return false
-	}
-	if a.status < 500 {
+	} else if a.status < 500 {
+		h.pace.well()
 		return false
 	}
 	if t.attempts++; t.attempts < maxAttempts {
-		h.again(t, a.ended.Add(h.retryWait(5*h.delay, t.attempts)))
+		h.again(t, a.ended.Add(h.retryWait(t.attempts)))
 		return true
 	}
 	return false
+}
+
+// makeWay leaves a host alone that has answered "later": for as long as it says, or else with twice the
+// delay. It returns when it may be asked again.
+func (e *engine) makeWay(h *host, a *answer) (until time.Time, said bool) {
+	wait, said := retryAfter(a)
+	if !said {
+		h.pace.ease()
+		return a.ended.Add(h.pace.delay()), false
+	}
+	until = a.ended.Add(wait + margin(wait))
+	h.next = later(h.next, until)
+	// A second late rather than early.
+	e.front.record(event{kind: evClosed, url: h.authority, when: uint64(until.Unix() + 1)})
+	if wait > maxPause {
+		h.away = true
+		e.abandon(h, fmt.Errorf("%s asks for a pause until %s", h.authority, until.UTC().Format(time.DateTime)))
+	}
+	return until, true
 }
 
 func (e *engine) settlePage(h *host, r result) {
@@ -147,80 +161,6 @@ func (e *engine) fail(t task, attempts int, err error) {
 
 func (e *engine) refuse(t task, reason millrace.Reason, rule string, line int) {
 	e.front.record(event{kind: evRefused, id: t.id, reason: string(reason), rule: clip(rule), line: uint64(line)})
-}
-
-// kill gives up on a host. What waits for it ends with the error as it is taken up.
-func (e *engine) kill(h *host, err error) {
-	h.dead = err
-	for _, t := range append(h.errands, h.laterErrands...) {
-		e.noRules(t.owner, err)
-	}
-	h.errands, h.laterErrands = nil, nil
-	e.log.Warn("host given up", "host", h.authority, "err", err)
-}
-
-// noRules ends the wait for rules that nobody gave. The old ones hold for a while, where there are any.
-// Otherwise a host that is asked for its rules and does not answer at all has failed; nothing else can
-// be fetched from it either.
-func (e *engine) noRules(h *host, err error) {
-	h.asked = false
-	if h.dead == nil && h.rules != nil {
-		h.rulesUntil = time.Now().Add(staleRules)
-	} else if h.dead == nil {
-		h.dead = fmt.Errorf("robots.txt: %w", err)
-	}
-	e.schedule.touch(h, time.Now())
-}
-
-func (e *engine) settleRobots(h *host, r result) {
-	t := r.task
-	if r.err != nil {
-		if !e.unanswered(h, t, r) {
-			e.noRules(t.owner, r.err)
-		}
-		return
-	}
-	if e.postponed(h, t, &r.answer) {
-		return
-	}
-	e.storeSite(t.addr.fetch, &r.answer)
-	status := r.answer.status
-	if target := r.answer.header.Get("Location"); status >= 300 && status < 400 && target != "" {
-		a, err := resolve(t.addr.fetch, target)
-		if err == nil && t.hops < maxHops {
-			t.addr, t.attempts = a, 0
-			t.hops++
-			to := e.host(a)
-			to.errands = append(to.errands, t)
-			e.schedule.touch(to, time.Now())
-			return
-		}
-		status = http.StatusNotFound // as RFC 9309 allows for a chain that is too long
-	}
-	if t.owner.rules != nil && (status >= 500 || status == http.StatusTooManyRequests) {
-		e.noRules(t.owner, nil)
-		return
-	}
-	body := string(r.answer.body)
-	if status < 200 || status > 299 {
-		body = ""
-	}
-	e.front.record(event{kind: evRobots, url: t.owner.authority, status: uint64(status), when: uint64(r.answer.ended.Unix()), body: body})
-	e.giveRules(t.owner, e.front.rules[t.owner.authority])
-}
-
-// giveRules lets a host's pages go, by the rules of entry.
-func (e *engine) giveRules(h *host, entry rulesEntry) {
-	file, hash := rulesOf(entry.status, []byte(entry.body))
-	h.rules, h.rulesHash, h.asked = file.Group(e.opts.Agent.Token), hash, false
-	h.rulesUntil = entry.when.Add(robotsTTL)
-	h.delay = max(e.opts.Delay, min(h.rules.CrawlDelay(), maxCrawlDelay))
-	for _, s := range file.Sitemaps() {
-		if a, err := resolve(h.authority+"/robots.txt", s); err == nil {
-			e.addSitemap(a, 0)
-		}
-	}
-	e.schedule.touch(h, time.Now())
 }
 
 // addSitemap puts a sitemap into its host's list, unless it has been there. It reports whether it has.
@@ -309,22 +249,19 @@ func (e *engine) settleGroup(g group) error {
 // outcome is the error that a crawl which brought nothing ends with.
 func (e *engine) outcome() error {
 	c := e.front.counts
-	if c.Fetched > 0 || c.Waiting > 0 || c.Discovered == 0 {
+	if c.Fetched > 0 || c.Discovered == 0 {
 		return nil
 	}
+	err := ErrNothingAllowed
 	if c.Failed > 0 {
-		return ErrSeedsUnreachable
+		err = ErrSeedsUnreachable
 	}
-	return ErrNothingAllowed
-}
-
-// allowed asks the rules of h for a task, with the line that decided.
-func (h *host) allowed(a address) (ok bool, rule string, line int, cited string) {
-	ok, rule, line = h.rules.Allowed(a.fetch)
-	if rule != "" {
-		cited = fmt.Sprintf("%s:%d %s", h.rulesHash, line, rule)
+	for _, h := range e.schedule.hosts {
+		if h.trouble.err != nil && !h.answered {
+			err = ErrSeedsUnreachable
+		}
 	}
-	return ok, rule, line, cited
+	return err
 }
 
 // describe joins an outcome with what happened to the first seed.

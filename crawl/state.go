@@ -43,13 +43,6 @@ const (
 	taskResolve
 )
 
-// rulesEntry is the last answer to a request for robots.txt.
-type rulesEntry struct {
-	status int
-	when   time.Time
-	body   string
-}
-
 // frontier knows every URL and writes down what becomes of it. Its state is a function of its log.
 type frontier struct {
 	log      *eventLog
@@ -119,7 +112,7 @@ func (f *frontier) apply(e *event) {
 	case evFailed:
 		f.settle(e.id, stateFailed)
 	case evRobots:
-		f.rules[e.url] = rulesEntry{status: int(e.status), when: time.Unix(int64(e.when), 0), body: e.body}
+		f.rules[e.url] = rulesEntry{status: int(e.status), until: time.Unix(int64(e.until), 0), body: e.body, note: e.text}
 	case evSitemap:
 		f.sitemaps[idOf(e.url)] = true
 	case evClosed:

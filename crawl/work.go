@@ -2,15 +2,11 @@ package crawl
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"millrace"
@@ -147,29 +143,6 @@ func (w *worker) lookup(ctx context.Context, j job) result {
 
 func resolveName(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-}
-
-// isLater reports whether an answer asks to come back, and after how long where it says so.
-func isLater(a *answer) (wait time.Duration, said, is bool) {
-	if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable {
-		return 0, false, false
-	}
-	v := a.header.Get("Retry-After")
-	if n, err := strconv.ParseUint(v, 10, 31); err == nil {
-		wait, said = time.Duration(n)*time.Second, true
-	} else if at, err := http.ParseTime(v); err == nil {
-		wait, said = max(at.Sub(a.ended), 0), true
-	}
-	return min(wait, maxRetryAfter), said, said || a.status == http.StatusTooManyRequests
-}
-
-// rulesOf is what an answer to a request for robots.txt means.
-func rulesOf(status int, body []byte) (file *robots.File, hash string) {
-	if status < 200 || status > 299 {
-		return robots.ForStatus(status, nil), "status" + strconv.Itoa(status)
-	}
-	sum := sha256.Sum256(body)
-	return robots.Parse(body), hex.EncodeToString(sum[:4])
 }
 
 // isRefusedAddress reports whether the guard was the reason.
