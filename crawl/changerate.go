@@ -78,7 +78,7 @@ func changeRate(list []visit) float64 {
 	// The score is positive at the first bound and negative at the second, whatever the visits were:
 	// below, a change weighs more than all the time; above, nothing but the time counts.
 	low, high := 1e-3/total, 50/shortest
-	for range 40 { // bisect on the scale of ratios
+	for range 25 { // bisect on the scale of ratios: to a millionth or so
 		mid := math.Sqrt(low * high)
 		if correctedScore(list, mid) > 0 {
 			low = mid

@@ -22,7 +22,7 @@ func TestChangeRateFormula(t *testing.T) {
 				v = v.add(time.Hour, i < x)
 			}
 			want := -math.Log((float64(n-x)+0.5)/(float64(n)+0.5)) / 3600
-			if got := changeRate(v.list()); math.Abs(got-want) > 1e-9*want {
+			if got := changeRate(v.list()); math.Abs(got-want) > 1e-5*want {
 				t.Fatalf("%d of %d: %g, want %g", x, n, got, want)
 			}
 		}
