@@ -95,7 +95,7 @@ func decide(p *millrace.Page, rec *warc.Record, body []byte, policy string) mill
 	if size, limit, ok := cutPair(rec.Get(fieldSize)); ok {
 		return millrace.Verdict{Reason: millrace.FetchTooLarge, Stage: stageFetch, Signal: "bytes", Value: float64(size), Limit: float64(limit)}
 	}
-	if kind := effectiveType(p.MediaType, body); !isText(kind) {
+	if kind := effectiveType(p.MediaType, body); !isText(kind) || isFeed(kind, body) {
 		return millrace.Verdict{Reason: millrace.FetchMediaType, Stage: stageFetch, Err: clip(kind)}
 	}
 	return refusal(p, policy)
@@ -151,7 +151,14 @@ func linksOf(url string, status int, header []millrace.Field, body []byte, cut, 
 		}
 		return []address{a}, true
 	}
-	if status != http.StatusOK || cut != "" || !isHTML(get("Content-Type"), body) {
+	if status != http.StatusOK || cut != "" {
+		return nil, false
+	}
+	if isFeed(get("Content-Type"), body) && !linksForbidden(header, pageHead{}, token) {
+		links, _ = feedLinks(url, body)
+		return links, false
+	}
+	if !isHTML(get("Content-Type"), body) {
 		return nil, false
 	}
 	if linksForbidden(header, scanHead(body, token), token) {

@@ -215,5 +215,9 @@ func isHTML(contentType string, body []byte) bool {
 	return t == "text/html" || t == "application/xhtml+xml"
 }
 
-// pageWanted leaves bodies that hold no text where they are.
-func pageWanted(_ int, h http.Header) bool { return isText(h.Get("Content-Type")) }
+// pageWanted leaves bodies where they are that hold neither text nor the links of a feed.
+func pageWanted(_ int, h http.Header) bool {
+	kind := h.Get("Content-Type")
+	t, _ := xmlType(kind)
+	return isText(kind) || isFeedType(t)
+}

@@ -77,6 +77,10 @@ func scanLinks(body []byte, page string) []address {
 			if !hasToken(attr("rel"), "nofollow") {
 				add(base, attr("href"))
 			}
+		case atom.Link:
+			if t, _ := xmlType(attr("type")); hasToken(attr("rel"), "alternate") && isFeedType(t) {
+				add(base, attr("href"))
+			}
 		case atom.Frame, atom.Iframe:
 			add(base, attr("src"))
 		case atom.Meta:

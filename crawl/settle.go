@@ -214,8 +214,8 @@ func (e *engine) settleSitemap(h *host, r result) {
 	if parsed {
 		for _, s := range r.sitemap.urls {
 			if r.sitemap.index {
-				e.addNested(t, s)
-			} else if a, err := resolve(t.addr.fetch, s); err == nil {
+				e.addNested(t, s.url)
+			} else if a, err := resolve(t.addr.fetch, s.url); err == nil {
 				e.front.admit(e.scope, a, origin{sitemap: true})
 			}
 		}

@@ -5,9 +5,9 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"strings"
+	"time"
 )
 
 // Limits of the sitemap protocol, and on what is kept of one file.
@@ -17,17 +17,24 @@ const (
 	maxLocBytes     = 8 << 20
 )
 
+// listed is a URL that a sitemap or a feed names.
+type listed struct {
+	url string
+	// changed is when its page last changed, as the file says; zero if it does not. Of a date without
+	// a time it is the first moment.
+	changed time.Time
+}
+
 // sitemap is what a sitemap file lists: pages, or other sitemaps.
 type sitemap struct {
-	urls  []string
+	urls  []listed
 	index bool
 }
 
 var errSitemapURLs = errors.New("more than 50,000 URLs: the rest is not read")
 
-// readSitemap reads the XML forms (urlset, sitemapindex, feeds with loc elements are none) and the
-// plain one, a URL a line; each may be compressed. What came before an error is returned with it.
-// It looks for <loc> elements and nothing else: one pass, and no more memory than they take.
+// readSitemap reads the XML forms (urlset, sitemapindex) and the plain one, a URL a line, and feeds
+// in the role of a sitemap; each may be compressed. What came before an error is returned with it.
 func readSitemap(r io.Reader) (sitemap, error) {
 	br := bufio.NewReaderSize(io.LimitReader(r, maxSitemapBytes), 1<<15)
 	if magic, _ := br.Peek(2); string(magic) == "\x1f\x8b" {
@@ -40,46 +47,42 @@ func readSitemap(r io.Reader) (sitemap, error) {
 	if bom, _ := br.Peek(3); string(bom) == "\xef\xbb\xbf" {
 		br.Discard(3)
 	}
-	p := sitemapParser{r: br}
+	p := sitemapParser{}
 	var err error
 	if first, _ := br.Peek(1); len(first) > 0 && strings.ContainsRune("< \t\r\n", rune(first[0])) {
-		err = p.xml()
+		err = p.xml(&xmlScanner{r: br})
 	} else {
-		err = p.lines()
+		err = p.lines(&xmlScanner{r: br})
 	}
-	if err == io.EOF {
-		err = nil
-	}
-	if err != nil {
+	if err = eofIsEnd(err); err != nil {
 		err = fmt.Errorf("read sitemap: %w", err)
 	}
 	return p.out, err
 }
 
 type sitemapParser struct {
-	r    *bufio.Reader
 	out  sitemap
 	size int
 }
 
-func (p *sitemapParser) add(s string) error {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > maxURL {
+func (p *sitemapParser) add(l listed) error {
+	l.url = strings.TrimSpace(l.url)
+	if l.url == "" || len(l.url) > maxURL {
 		return nil
 	}
-	if p.size += len(s); len(p.out.urls) >= maxSitemapURLs || p.size > maxLocBytes {
+	if p.size += len(l.url); len(p.out.urls) >= maxSitemapURLs || p.size > maxLocBytes {
 		return errSitemapURLs
 	}
-	p.out.urls = append(p.out.urls, s)
+	p.out.urls = append(p.out.urls, l)
 	return nil
 }
 
 // lines reads the plain form.
-func (p *sitemapParser) lines() error {
+func (p *sitemapParser) lines(s *xmlScanner) error {
 	for {
-		line, err := p.until('\n')
+		line, err := s.until('\n', true)
 		if strings.HasPrefix(line, "http") {
-			if err := p.add(line); err != nil {
+			if err := p.add(listed{url: line}); err != nil {
 				return err
 			}
 		}
@@ -89,96 +92,62 @@ func (p *sitemapParser) lines() error {
 	}
 }
 
-// xml reads tag after tag.
-func (p *sitemapParser) xml() error {
+// xml reads tag after tag. It looks for <loc>, and for the <lastmod> of the same entry.
+func (p *sitemapParser) xml(s *xmlScanner) error {
+	var entry listed
 	for {
-		if err := p.skip('<'); err != nil {
+		tag, err := s.next()
+		if err == nil && isFeedRoot(tag) && len(p.out.urls) == 0 {
+			feed, err := feedEntries(s, tag)
+			for _, l := range feed {
+				if err := p.add(l); err != nil {
+					return err
+				}
+			}
 			return err
 		}
-		if head, _ := p.r.Peek(3); string(head) == "!--" {
-			if err := p.skipComment(); err != nil {
+		// An entry ends where the next begins or its own end is, or the file.
+		if err != nil || tag.name == "url" || tag.name == "sitemap" || tag.name == "loc" && !tag.end && entry.url != "" {
+			if err := p.add(entry); err != nil {
 				return err
 			}
-			continue
+			entry = listed{}
 		}
-		tag, err := p.until('>')
 		if err != nil {
 			return err
 		}
-		if i := strings.IndexAny(tag, " \t\r\n"); i >= 0 {
-			tag = tag[:i]
+		if tag.end {
+			continue
 		}
-		switch strings.ToLower(tag) {
+		switch tag.name {
 		case "sitemapindex":
 			p.out.index = true
 		case "loc":
-			if err := p.loc(); err != nil {
-				return err
+			text, err := s.text()
+			if err == nil { // what is cut off may be another URL's beginning
+				entry.url = text
 			}
+		case "lastmod":
+			text, _ := s.text()
+			entry.changed, _ = parseW3CTime(text)
 		}
 	}
 }
 
-// loc reads the text of a <loc>, which may stand in a CDATA section.
-func (p *sitemapParser) loc() error {
-	text, err := p.until('<')
-	if err != nil {
-		return err
-	}
-	const open, end = "![CDATA[", "]]"
-	if head, _ := p.r.Peek(len(open)); string(head) == open {
-		p.r.Discard(len(open))
-		cdata, err := p.until('>')
-		if err != nil {
-			return err
+// parseW3CTime reads the W3C's profile of ISO 8601, at each of its precisions, and the usual ways to miss it.
+func parseW3CTime(s string) (time.Time, error) {
+	var first error
+	for _, layout := range []string{
+		"2006-01-02T15:04:05Z07:00", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01", "2006",
+		"2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05 Z0700",
+	} {
+		t, err := time.Parse(layout, strings.TrimSpace(s))
+		if err == nil {
+			return t.UTC(), nil
 		}
-		return p.add(strings.TrimSuffix(cdata, end))
-	}
-	if err := p.add(html.UnescapeString(text)); err != nil {
-		return err
-	}
-	_, err = p.until('>') // the end tag, whose "<" is taken
-	return err
-}
-
-// until reads up to a byte and returns what came before it, of which no more is kept than a URL needs.
-func (p *sitemapParser) until(end byte) (string, error) {
-	var b []byte
-	for {
-		c, err := p.r.ReadByte()
-		if err != nil || c == end {
-			return string(b), err
-		}
-		if len(b) <= 2*maxURL {
-			b = append(b, c)
+		if first == nil {
+			first = err
 		}
 	}
-}
-
-func (p *sitemapParser) skip(end byte) error {
-	for {
-		c, err := p.r.ReadByte()
-		if err != nil || c == end {
-			return err
-		}
-	}
-}
-
-func (p *sitemapParser) skipComment() error {
-	dashes := 0
-	p.r.Discard(3)
-	for {
-		c, err := p.r.ReadByte()
-		if err != nil {
-			return err
-		}
-		switch {
-		case c == '-':
-			dashes++
-		case c == '>' && dashes >= 2:
-			return nil
-		default:
-			dashes = 0
-		}
-	}
+	return time.Time{}, first
 }

@@ -7,7 +7,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
+
+// urlsOf are the URLs alone.
+func urlsOf(m sitemap) (out []string) {
+	for _, l := range m.urls {
+		out = append(out, l.url)
+	}
+	return out
+}
 
 // packed is s as gzip.
 func packed(s string) string {
@@ -36,11 +45,70 @@ func TestSitemapForms(t *testing.T) {
 		"packed and plain": {packed("http://h/a\n"), []string{"http://h/a"}, false},
 		"cut off":          {"<urlset><url><loc>http://h/a</loc></url><url><loc>http://h/b", []string{"http://h/a"}, false},
 		"empty":            {"", nil, false},
+		"entity bomb":      {"<!DOCTYPE u [<!ENTITY a 'http://h/x'><!ENTITY b '&a;&a;&a;'>]><urlset><url><loc>http://h/&b;</loc></url></urlset>", []string{"http://h/&b;"}, false},
+		"deep":             {strings.Repeat("<a>", 100_000) + "<loc>http://h/a</loc>" + strings.Repeat("</a>", 100_000), []string{"http://h/a"}, false},
+		"comment inside":   {"<urlset><url><loc>http://h/<!-- x -- y -->a</loc></url></urlset>", []string{"http://h/a"}, false},
+		"a feed":           {"<rss><channel><link>http://h/</link><item><link>http://h/1</link></item></channel></rss>", []string{"http://h/1"}, false},
 		"HTML":             {"<!doctype html><title>404</title>", nil, false},
 	} {
 		got, err := readSitemap(strings.NewReader(c.in))
-		if err != nil || !slices.Equal(got.urls, c.want) || got.index != c.index {
-			t.Errorf("%s: %q, index %v, %v; want %q", name, got.urls, got.index, err, c.want)
+		if err != nil || !slices.Equal(urlsOf(got), c.want) || got.index != c.index {
+			t.Errorf("%s: %q, index %v, %v; want %q", name, urlsOf(got), got.index, err, c.want)
+		}
+	}
+}
+
+func TestSitemapDates(t *testing.T) {
+	got, err := readSitemap(strings.NewReader(`<urlset>
+		<url><lastmod>2026-03-04</lastmod><loc>http://h/before</loc></url>
+		<url><loc>http://h/none</loc><priority>1</priority></url>
+		<url><loc>http://h/zone</loc><lastmod> 2026-03-04T05:06:07.25+02:00 </lastmod>
+			<image:image><image:loc>http://h/i</image:loc></image:image></url>
+		<url><loc>http://h/bad</loc><lastmod>yesterday</lastmod></url>
+		<loc>http://h/bare</loc><lastmod>2026</lastmod><loc>http://h/next</loc></urlset>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, l := range got.urls {
+		fmt.Fprintf(&b, "%s %s\n", l.url, l.changed.Format(time.RFC3339Nano))
+	}
+	const want = `http://h/before 2026-03-04T00:00:00Z
+http://h/none 0001-01-01T00:00:00Z
+http://h/zone 2026-03-04T03:06:07.25Z
+http://h/bad 0001-01-01T00:00:00Z
+http://h/bare 2026-01-01T00:00:00Z
+http://h/next 0001-01-01T00:00:00Z
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
+// TestW3CTime goes through the precisions of the W3C's note, and what sites write instead.
+func TestW3CTime(t *testing.T) {
+	for in, want := range map[string]string{
+		"1997":                         "1997-01-01T00:00:00Z",
+		"1997-07":                      "1997-07-01T00:00:00Z",
+		"1997-07-16":                   "1997-07-16T00:00:00Z",
+		"1997-07-16T19:20+01:00":       "1997-07-16T18:20:00Z",
+		"1997-07-16T19:20:30+01:00":    "1997-07-16T18:20:30Z",
+		"1997-07-16T19:20:30.45+01:00": "1997-07-16T18:20:30.45Z",
+		"1997-07-16T19:20:30Z":         "1997-07-16T19:20:30Z",
+		"1997-07-16T19:20:30+0100":     "1997-07-16T18:20:30Z",
+		"1997-07-16T19:20:30":          "1997-07-16T19:20:30Z",
+		"1997-07-16 19:20:30":          "1997-07-16T19:20:30Z",
+		"1997-13":                      "",
+		"1997-07-16T25:20Z":            "",
+		"16.07.1997":                   "",
+		"":                             "",
+	} {
+		got, err := parseW3CTime(in)
+		if err != nil && want == "" {
+			continue
+		}
+		if got.Format(time.RFC3339Nano) != want {
+			t.Errorf("%q: %v, %v; want %q", in, got, err, want)
 		}
 	}
 }
@@ -54,14 +122,14 @@ func TestSitemapLimits(t *testing.T) {
 	}
 	got, err := readSitemap(strings.NewReader(b.String()))
 	if len(got.urls) != maxSitemapURLs || err == nil {
-		t.Errorf("%d URLs, %v", len(got.urls), err)
+		t.Errorf("%d URLs, %v", len(urlsOf(got)), err)
 	}
 	got, err = readSitemap(strings.NewReader(packed("<urlset>" + strings.Repeat(" ", maxSitemapBytes) + "<url><loc>http://h/late</loc></url>")))
 	if len(got.urls) != 0 || err != nil {
-		t.Errorf("what lies behind the limit was read: %q, %v", got.urls, err)
+		t.Errorf("what lies behind the limit was read: %q, %v", urlsOf(got), err)
 	}
 	if got, err := readSitemap(strings.NewReader(packed("http://h/a\nhttp://h/b")[:30])); err == nil {
-		t.Errorf("a broken packed file: %q without an error", got.urls)
+		t.Errorf("a broken packed file: %q without an error", urlsOf(got))
 	}
 }
 
@@ -72,13 +140,13 @@ func FuzzSitemap(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfhttp://h/a\r\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got, _ := readSitemap(bytes.NewReader(data))
-		for _, u := range got.urls {
+		for _, u := range urlsOf(got) {
 			if u == "" || len(u) > maxURL || u != strings.TrimSpace(u) {
 				t.Errorf("URL %q", u)
 			}
 		}
 		if len(got.urls) > maxSitemapURLs {
-			t.Errorf("%d URLs", len(got.urls))
+			t.Errorf("%d URLs", len(urlsOf(got)))
 		}
 	})
 }
