@@ -40,7 +40,7 @@ func (f *frontier) admit(s *scope, a address, from origin) {
 	default:
 		e.depth = uint64(from.depth + 1)
 	}
-	known := f.known[e.id]
+	known := f.seen.get(e.id)
 	if known != stateUnknown && known != stateTrapped {
 		return
 	}
@@ -60,9 +60,7 @@ func (f *frontier) admit(s *scope, a address, from origin) {
 		return
 	}
 	if known == stateUnknown {
-		e.text = ""
-		f.record(e)
-		f.record(event{kind: evRefused, id: e.id, reason: string(millrace.CrawlTrap), rule: why})
+		f.record(event{kind: evRefused, id: e.id, url: e.url, reason: string(millrace.CrawlTrap), rule: why})
 	}
 }
 
@@ -70,7 +68,7 @@ func (f *frontier) admit(s *scope, a address, from origin) {
 // same whether the page has just been fetched or is found in the archive at start-up.
 func (f *frontier) conclude(s *scope, c *capture, next int64) {
 	t := c.task
-	if f.known[t.id] == stateUnknown { // the log's end was lost
+	if f.seen.get(t.id) == stateUnknown { // the log's end was lost
 		e := event{kind: evDiscovered, id: t.id, url: t.addr.fetch, depth: uint64(t.depth), hops: uint64(t.hops)}
 		if t.alias {
 			e.flags = flagAlias

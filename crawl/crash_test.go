@@ -78,9 +78,9 @@ func TestCutAnywhere(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir := t.TempDir()
 		copyCorpus(rt, whole, dir)
-		shorten(rt, "log", filepath.Join(dir, "state", "frontier", logName), 0)
+		shorten(rt, "log", filepath.Join(frontierDir(dir), logName), 0)
 		known := int64(0)
-		if err := readLog(dir, func(e *event) error { known = max(known, int64(e.next)); return nil }); err != nil {
+		if err := readLog(frontierDir(dir), func(e *event, _ int64) error { known = max(known, int64(e.next)); return nil }); err != nil {
 			rt.Fatal(err)
 		}
 		files, err := listWARC(dir)
@@ -290,7 +290,7 @@ func TestKilled(t *testing.T) {
 			return false
 		}
 		noted := false
-		err := readLog(dir, func(e *event) error { noted = noted || e.kind == evClosed; return nil })
+		err := readLog(frontierDir(dir), func(e *event, _ int64) error { noted = noted || e.kind == evClosed; return nil })
 		return err != nil || !noted
 	}
 	kills := 0

@@ -73,7 +73,7 @@ func (c *Crawler) load(ctx context.Context) (err error) {
 		c.front.admit(c.scope, a, origin{seed: true})
 	}
 	if err = c.recover(ctx); err == nil {
-		err = c.front.log.sync()
+		err = c.front.sync()
 	}
 	if err != nil {
 		c.front.log.f.Close()
@@ -269,7 +269,7 @@ func (c *Crawler) halt() error {
 	if c.front == nil {
 		return nil
 	}
-	err := c.front.log.close()
+	err := c.front.close()
 	c.front = nil
 	return err
 }

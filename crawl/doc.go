@@ -7,6 +7,7 @@
 // Read in this order: options.go (what a user can set), url.go, scope.go, guard.go (which
 // addresses may be dialled), exchange.go and fetch.go (one request), links.go, consent.go,
 // document.go (a WARC record becomes a Document), warcfiles.go and archive.go (the record of it
-// all), state.go and log.go (the frontier), trap.go, sitemap.go, host.go and schedule.go (who is
+// all), event.go, log.go, seen.go, queue.go, state.go, admit.go and
+// snapshot.go (the frontier), trap.go, sitemap.go, host.go and schedule.go (who is
 // next), work.go, settle.go, crawler.go (the parts joined), fate.go and plan.go (questions about it).
 package crawl

@@ -3,7 +3,9 @@ package crawl
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +53,7 @@ type engine struct {
 	unstoredBytes int64
 	pending       []*millrace.Document
 	workers       sync.WaitGroup
+	broken        error // the frontier cannot be read
 }
 
 // run crawls until nothing is left to do, or ctx ends. It closes e.out.
@@ -69,12 +72,9 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	}
 	e.mapsSeen = map[urlID]bool{}
 	e.enqueueWaiting()
-	for _, m := range e.front.nested {
-		if a, err := parseAddress(m.url, nil); err == nil {
-			e.addSitemap(a, int(m.depth))
-		}
+	if err = e.restoreSitemaps(); err == nil {
+		err = e.loop()
 	}
-	err = e.loop()
 	if n := e.front.counts.Waiting; err == nil && n > 0 && !e.enough() {
 		e.log.Warn("hosts could not be asked; the next run asks them again", "urls", n)
 	}
@@ -89,7 +89,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 			err = err2
 		}
 	}
-	if err2 := e.front.log.sync(); err == nil {
+	if err2 := e.front.sync(); err == nil {
 		err = err2
 	}
 	e.show()
@@ -104,6 +104,9 @@ func (e *engine) loop() error {
 	ticking, synced := true, time.Now()
 	for {
 		next, more := e.dispatch(time.Now())
+		if e.broken != nil {
+			return e.broken
+		}
 		if !more && e.quiet() {
 			return nil
 		}
@@ -131,7 +134,7 @@ func (e *engine) loop() error {
 		case <-tick.C:
 			e.show()
 			if ticking = e.front.log.dirty; time.Since(synced) >= syncEvery {
-				if err := e.front.log.sync(); err != nil {
+				if err := e.front.sync(); err != nil {
 					return err
 				}
 				ticking, synced = false, time.Now()
@@ -178,7 +181,7 @@ func (e *engine) enough() bool {
 // dispatch starts every job that may start now. It returns when to look again, and whether there is
 // anything left to look for.
 func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
-	for !e.full() && !e.enough() {
+	for !e.full() && !e.enough() && e.broken == nil {
 		next, more = e.schedule.advance(now)
 		if len(e.schedule.ready) == 0 {
 			return next, more
@@ -221,6 +224,11 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 	}
 	for {
 		t, ok := h.takeWork(now)
+		if !ok {
+			if t, ok, e.broken = e.front.take(h.state); e.broken != nil {
+				return task{}, "", false
+			}
+		}
 		if !ok {
 			return task{}, "", false
 		}
@@ -267,12 +275,15 @@ func (e *engine) host(a address) *host {
 	if !isNew {
 		return h
 	}
+	h.state = e.front.host(h.authority)
 	if addr, err := netip.ParseAddr(h.name); err == nil {
 		if h.refused = e.guard.check(netip.AddrPortFrom(addr, h.port)); h.refused == nil {
 			h.addr, h.resolved = addr.Unmap(), time.Now().AddDate(100, 0, 0)
 		}
 	}
-	if entry, ok := e.front.rules[h.authority]; ok {
+	if entry, ok, err := e.front.rules(h.state); err != nil {
+		e.broken = err
+	} else if ok {
 		e.giveRules(h, entry) // where they are too old, they hold until new ones can be had
 	}
 	h.next = later(h.next, e.notBefore(h))
@@ -283,19 +294,33 @@ func (e *engine) host(a address) *host {
 // notBefore is when h may be asked at the earliest, for what an earlier process did: its last request may
 // have been answered as it died, or the host may have asked for a pause.
 func (e *engine) notBefore(h *host) time.Time {
-	at := e.front.closed[h.authority]
+	at := time.Unix(h.state.closed, 0)
 	if began := e.schedule.resumed; !began.IsZero() {
 		at = later(at, began.Add(h.pace.delay()+margin(h.pace.delay())))
 	}
 	return at
 }
 
-// enqueueWaiting gives newly discovered URLs to their hosts.
+// enqueueWaiting tells the schedule which hosts have got URLs.
 func (e *engine) enqueueWaiting() {
 	now := time.Now()
-	for _, t := range e.front.takeWaiting() {
-		h := e.host(t.addr)
-		h.queue.push(t)
-		e.schedule.touch(h, now)
+	for _, state := range e.front.takeFresh() {
+		if a, err := parseAddress(state.authority+"/", nil); err == nil {
+			e.schedule.touch(e.host(a), now)
+		}
 	}
+}
+
+// restoreSitemaps takes up those that others name and that an earlier process has not read.
+func (e *engine) restoreSitemaps() error {
+	for _, pos := range slices.Sorted(maps.Values(e.front.nested)) {
+		m, err := e.front.at(pos)
+		if err != nil {
+			return err
+		}
+		if a, err := parseAddress(m.url, nil); err == nil {
+			e.addSitemap(a, int(m.depth))
+		}
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package crawl
 
 import (
-	"fmt"
 	"io"
 
 	"millrace"
@@ -29,7 +28,7 @@ func Fate(dir, url string) (URLState, error) {
 	}
 	found := URLState{URL: a.fetch, Host: a.host, State: "unknown"}
 	want, trouble := idOf(a.key), ""
-	err = readLog(dir, func(e *event) error {
+	err = readLog(frontierDir(dir), func(e *event, _ int64) error {
 		if e.kind == evDiscovered && e.id == aliasID(a) {
 			want = e.id
 		}
@@ -49,11 +48,12 @@ func Fate(dir, url string) (URLState, error) {
 
 // apply moves the state by one event of its URL.
 func (s *URLState) apply(e *event) {
-	switch e.kind {
-	case evDiscovered:
+	if e.url != "" {
 		if a, err := parseAddress(e.url, nil); err == nil {
 			*s = URLState{URL: a.fetch, Host: a.host, State: "waiting"}
 		}
+	}
+	switch e.kind {
 	case evFetched:
 		s.State, s.Status = "fetched", int(e.status)
 	case evRefused:
@@ -67,7 +67,7 @@ func (s *URLState) apply(e *event) {
 func ForEach(dir string, f func(URLState) error) error {
 	var all []*URLState
 	at := map[urlID]*URLState{}
-	err := readLog(dir, func(e *event) error {
+	err := readLog(frontierDir(dir), func(e *event, _ int64) error {
 		if e.kind > evFailed {
 			return nil
 		}
@@ -81,7 +81,7 @@ func ForEach(dir string, f func(URLState) error) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read frontier: %w", err)
+		return err
 	}
 	for _, s := range all {
 		if err := f(*s); err == io.EOF {

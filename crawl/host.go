@@ -25,9 +25,9 @@ type host struct {
 	// they need no rules. Everything else waits for the rules.
 	errands      []task
 	laterErrands []task
-	maps         []task // sitemaps
-	queue        fifo   // pages, in the order of their discovery: breadth first
-	later        byTime // pages and sitemaps to be asked again
+	maps         []task     // sitemaps
+	later        byTime     // pages and sitemaps to be asked again
+	state        *hostState // the frontier's: pages that wait
 
 	rules      *robots.Group // nil: not known yet
 	rulesUntil time.Time
@@ -96,7 +96,7 @@ func (h *host) wakeTime(now time.Time) (time.Time, bool) {
 	for _, t := range h.laterErrands {
 		consider(t.at)
 	}
-	fresh := len(h.maps) > 0 || h.queue.len() > 0
+	fresh := len(h.maps) > 0 || h.state != nil && h.state.waiting.len() > 0
 	switch ruled := h.ruled(now); {
 	case ruled && fresh, !ruled && !h.asked && (fresh || len(h.later) > 0):
 		consider(now)
@@ -128,7 +128,7 @@ func (h *host) takeErrand(now time.Time) (task, bool) {
 	return task{}, false
 }
 
-// takeWork takes a page or sitemap that is due.
+// takeWork takes a page or sitemap that is due and not in the frontier's queue.
 func (h *host) takeWork(now time.Time) (task, bool) {
 	if len(h.later) > 0 && (h.refused != nil || !h.later[0].at.After(now)) {
 		return heap.Pop(&h.later).(task), true
@@ -138,7 +138,7 @@ func (h *host) takeWork(now time.Time) (task, bool) {
 		h.maps = h.maps[1:]
 		return t, true
 	}
-	return h.queue.pop()
+	return task{}, false
 }
 
 // again puts a task back, not to be asked before at.
@@ -155,27 +155,6 @@ func (h *host) again(t task, at time.Time) {
 func (h *host) retryWait(attempts int) time.Duration {
 	delay := h.pace.delay()
 	return min(delay<<min(max(attempts-1, 0), 10), max(maxRetryWait, delay))
-}
-
-// fifo is a queue that gives its memory back.
-type fifo struct {
-	items []task
-	head  int
-}
-
-func (q *fifo) len() int    { return len(q.items) - q.head }
-func (q *fifo) push(t task) { q.items = append(q.items, t) }
-func (q *fifo) pop() (task, bool) {
-	if q.len() == 0 {
-		return task{}, false
-	}
-	t := q.items[q.head]
-	q.items[q.head] = task{}
-	if q.head++; q.head >= 1024 && q.head > len(q.items)/2 {
-		q.items = append([]task(nil), q.items[q.head:]...)
-		q.head = 0
-	}
-	return t, true
 }
 
 // byTime is a heap of tasks, the one due first on top; of equal ones, the one nearer to a seed.

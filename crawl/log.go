@@ -2,6 +2,7 @@ package crawl
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,147 +11,78 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"millrace/internal/atomicfile"
 )
 
-// The frontier's log is a sequence of events, each framed by its length and CRC-32C. It is only ever
-// appended to. Whatever is missing at its end can be made again, from the archive or by asking the
-// sites, so a damaged log is cut at the first frame that does not hold.
+// The frontier's log is a head and a sequence of events, each framed by its length and CRC-32C. It is
+// only ever appended to, and events are read back from where they stand: it is also where the URLs
+// wait. Whatever is missing at its end can be made again, from the archive or by asking the sites, so
+// a log is cut at the first frame that does not hold.
 const (
-	logName   = "log-2"
-	logMagic  = "millrace frontier 2\n"
+	logName   = "log"
+	logMagic  = "millrace frontier 3\n"
+	logHead   = int64(len(logMagic) + len(logID{}))
 	maxEvent  = 1 << 20
 	frameHead = 8
+	readAhead = 512     // most events are shorter
+	maxBuffer = 1 << 20 // of events that are not written yet
 )
 
-// kind says what an event is about.
-type kind uint8
+// logID tells a log from one that was there before.
+type logID [8]byte
 
-const (
-	evDiscovered kind = iota + 1 // id, url, depth, hops, flags; text: the quotas that it counts against
-	evFetched                    // id, status, next
-	evRefused                    // id, reason, rule, line
-	evFailed                     // id, attempts, text
-	evRobots                     // url: the authority; status, when, until, body; text: what is odd
-	evSitemap                    // url; text: why it failed
-	evClosed                     // url: the authority; when: it wants no request before
-	evNested                     // url: of a sitemap that another one names; depth: how many are above it
-	evTrouble                    // url: the authority; when: since, attempts, text: why it is left alone, "" where that is over
-)
+var errOtherVersion = errors.New("written by another version of millrace")
 
-// Flags of evDiscovered.
-const (
-	flagSeed    = 1 << iota // named by the user
-	flagSitemap             // named by a sitemap
-	flagAlias               // the key belongs to another URL, which leads here: known by "=" and its fetch form
-)
-
-// event is one record of the log. Each kind uses some of the fields; the others cost a byte each.
-type event struct {
-	kind     kind
-	id       urlID
-	depth    uint64
-	hops     uint64
-	flags    uint64
-	line     uint64
-	attempts uint64
-	status   uint64
-	next     uint64 // the archive is known up to this position
-	when     uint64 // Unix seconds
-	until    uint64 // Unix seconds
-	url      string
-	reason   string
-	rule     string
-	text     string
-	body     string
-}
-
-func (e *event) numbers() []*uint64 {
-	return []*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until}
-}
-
-func (e *event) texts() []*string {
-	return []*string{&e.url, &e.reason, &e.rule, &e.text, &e.body}
-}
-
-// encode appends the payload of e to b.
-func (e *event) encode(b []byte) []byte {
-	b = append(b, byte(e.kind))
-	b = append(b, e.id[:]...)
-	for _, n := range e.numbers() {
-		b = binary.AppendUvarint(b, *n)
+// scanLog calls f with each event of r that begins at or behind from (0 is the first), and with where it
+// stands. good is where the next event would: what lies behind does not hold.
+func scanLog(r io.ReadSeeker, from int64, f func(*event, int64) error) (name logID, good int64, err error) {
+	br := bufio.NewReaderSize(r, 1<<18)
+	head := make([]byte, logHead)
+	if _, err := io.ReadFull(br, head); err != nil {
+		return name, 0, ended(err)
 	}
-	for _, s := range e.texts() {
-		b = binary.AppendUvarint(b, uint64(len(*s)))
-		b = append(b, *s...)
-	}
-	return b
-}
-
-var errEvent = errors.New("not an event")
-
-// decode reads a payload.
-func (e *event) decode(b []byte) error {
-	if len(b) < 1+len(e.id) {
-		return errEvent
-	}
-	e.kind = kind(b[0])
-	if e.kind < evDiscovered || e.kind > evTrouble {
-		return errEvent
-	}
-	b = b[1+copy(e.id[:], b[1:]):]
-	for _, p := range e.numbers() {
-		n, size := binary.Uvarint(b)
-		if size <= 0 {
-			return errEvent
+	if magic := string(head[:len(logMagic)]); magic != logMagic {
+		if strings.HasPrefix(magic, "millrace frontier ") {
+			return name, 0, fmt.Errorf("its head says %q: %w", strings.TrimSpace(magic), errOtherVersion)
 		}
-		*p, b = n, b[size:]
+		return name, 0, nil
 	}
-	for _, p := range e.texts() {
-		n, size := binary.Uvarint(b)
-		if size <= 0 || n > uint64(len(b)-size) {
-			return errEvent
+	name = logID(head[len(logMagic):])
+	good = logHead
+	if from > good {
+		if _, err := r.Seek(from, io.SeekStart); err != nil {
+			return name, 0, err
 		}
-		*p, b = string(b[size:size+int(n)]), b[size+int(n):]
+		br.Reset(r)
+		good = from
 	}
-	if len(b) > 0 {
-		return errEvent
-	}
-	return nil
-}
-
-// readEvents calls f with each event of r and returns how many bytes hold.
-func readEvents(r io.Reader, f func(*event) error) (good int64, err error) {
-	br := bufio.NewReaderSize(r, 1<<16)
-	magic := make([]byte, len(logMagic))
-	if _, err := io.ReadFull(br, magic); err != nil || string(magic) != logMagic {
-		return 0, nil
-	}
-	good = int64(len(magic))
-	var head [frameHead]byte
-	var payload []byte
+	var frame, payload []byte = make([]byte, frameHead), nil
 	for {
-		if _, err := io.ReadFull(br, head[:]); err != nil {
-			return good, ended(err)
+		if _, err := io.ReadFull(br, frame); err != nil {
+			return name, good, ended(err)
 		}
-		n := binary.LittleEndian.Uint32(head[:])
+		n := binary.LittleEndian.Uint32(frame)
 		if n > maxEvent {
-			return good, nil
+			return name, good, nil
 		}
 		if uint32(cap(payload)) < n {
 			payload = make([]byte, n)
 		}
 		payload = payload[:n]
 		if _, err := io.ReadFull(br, payload); err != nil {
-			return good, ended(err)
+			return name, good, ended(err)
+		}
+		if crc32.Checksum(payload, castagnoli()) != binary.LittleEndian.Uint32(frame[4:]) {
+			return name, good, nil
 		}
 		var e event
-		if crc32.Checksum(payload, castagnoli()) != binary.LittleEndian.Uint32(head[4:]) || e.decode(payload) != nil {
-			return good, nil
+		if err := e.decode(payload); err != nil {
+			return name, good, fmt.Errorf("byte %d: %w", good, err)
 		}
-		if err := f(&e); err != nil {
-			return good, err
+		if err := f(&e, good); err != nil {
+			return name, good, err
 		}
 		good += frameHead + int64(n)
 	}
@@ -166,46 +98,61 @@ func ended(err error) error {
 	return err
 }
 
-// eventLog appends to the log.
+// eventLog appends to the log, and reads events back.
 type eventLog struct {
-	f     *os.File
-	buf   []byte
-	dirty bool // since the last sync
+	folder  string
+	name    logID
+	f       *os.File
+	written int64  // bytes in the file
+	buf     []byte // behind them
+	dirty   bool   // since the last sync
+	err     error  // of a write; there is none after it
 }
 
-// openLog reads the log of dir through f, cuts off what does not hold, and opens it for appending.
-func openLog(dir string, f func(*event) error) (*eventLog, error) {
-	folder := filepath.Join(dir, "state", "frontier")
+// openLog opens the log of a frontier's folder, or makes it. It is to be mended before it is written to.
+func openLog(folder string) (*eventLog, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("open frontier: %w", err)
 	}
-	path := filepath.Join(folder, logName)
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(filepath.Join(folder, logName), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open frontier: %w", err)
 	}
-	l := &eventLog{f: file}
-	good, err := readEvents(file, f)
+	l := &eventLog{folder: folder, f: f}
+	info, err := f.Stat()
 	if err == nil {
-		err = file.Truncate(good)
+		l.written = info.Size()
+		_, err = io.ReadFull(io.NewSectionReader(f, int64(len(logMagic)), int64(len(l.name))), l.name[:])
 	}
-	if err == nil {
-		_, err = file.Seek(good, io.SeekStart)
-	}
-	if err == nil && good == 0 {
-		l.buf = append(l.buf, logMagic...)
-		err = errors.Join(l.flush(), atomicfile.SyncDir(folder))
-	}
-	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("open frontier %s: %w", path, err)
+	if ended(err) != nil {
+		f.Close()
+		return nil, fmt.Errorf("open frontier: %w", err)
 	}
 	return l, nil
 }
 
-// readLog reads the log of dir without touching it.
-func readLog(dir string, f func(*event) error) error {
-	file, err := os.Open(filepath.Join(dir, "state", "frontier", logName))
+// scan calls f with each event that begins at or behind from, and with where it stands.
+func (l *eventLog) scan(from int64, f func(*event, int64) error) (good int64, err error) {
+	_, good, err = scanLog(io.NewSectionReader(l.f, 0, l.written), from, f)
+	return good, err
+}
+
+// mend cuts off what does not hold. A log of which nothing holds begins anew.
+func (l *eventLog) mend(good int64) error {
+	if err := l.f.Truncate(good); err != nil {
+		return err
+	}
+	if l.written = good; good > 0 {
+		return nil
+	}
+	rand.Read(l.name[:])
+	l.buf = append(append(l.buf, logMagic...), l.name[:]...)
+	return errors.Join(l.sync(), atomicfile.SyncDir(l.folder))
+}
+
+// readLog reads the log of a frontier's folder without touching it.
+func readLog(folder string, f func(*event, int64) error) error {
+	file, err := os.Open(filepath.Join(folder, logName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -213,28 +160,57 @@ func readLog(dir string, f func(*event) error) error {
 		return fmt.Errorf("read frontier: %w", err)
 	}
 	defer file.Close()
-	_, err = readEvents(file, f)
-	return err
+	if _, _, err = scanLog(file, 0, f); err != nil {
+		return fmt.Errorf("read frontier: %w", err)
+	}
+	return nil
 }
 
-// add puts e behind the others; flush writes them.
-func (l *eventLog) add(e *event) {
-	at := len(l.buf)
-	l.buf = append(l.buf, make([]byte, frameHead)...)
-	l.buf = e.encode(l.buf)
-	payload := l.buf[at+frameHead:]
-	binary.LittleEndian.PutUint32(l.buf[at:], uint32(len(payload)))
-	binary.LittleEndian.PutUint32(l.buf[at+4:], crc32.Checksum(payload, castagnoli()))
+// size is where the next event will stand.
+func (l *eventLog) size() int64 { return l.written + int64(len(l.buf)) }
+
+// add puts e behind the others and returns where it stands. flush writes it.
+func (l *eventLog) add(e *event) (pos int64) {
+	pos = l.size()
+	l.buf = e.frame(l.buf)
+	if len(l.buf) > maxBuffer && l.f != nil {
+		l.flush() // keeps its error for the next one
+	}
+	return pos
+}
+
+// at reads the event that stands at pos.
+func (l *eventLog) at(pos int64) (e event, err error) {
+	if pos >= l.written {
+		err = e.unframe(l.buf[min(pos-l.written, int64(len(l.buf))):])
+	} else {
+		b := make([]byte, readAhead)
+		n, err2 := l.f.ReadAt(b, pos)
+		if err = ended(err2); err == nil && frameSize(b[:n]) > int64(n) {
+			b = make([]byte, frameSize(b))
+			n, err2 = l.f.ReadAt(b, pos)
+			err = ended(err2)
+		}
+		if err == nil {
+			err = e.unframe(b[:n])
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("read frontier, byte %d: %w", pos, err)
+	}
+	return e, err
 }
 
 func (l *eventLog) flush() error {
-	if len(l.buf) == 0 {
-		return nil
+	if len(l.buf) == 0 || l.err != nil {
+		return l.err
 	}
 	l.dirty = true
-	if _, err := l.f.Write(l.buf); err != nil {
-		return fmt.Errorf("write frontier: %w", err)
+	if _, err := l.f.WriteAt(l.buf, l.written); err != nil {
+		l.err = fmt.Errorf("write frontier: %w", err)
+		return l.err
 	}
+	l.written += int64(len(l.buf))
 	l.buf = l.buf[:0]
 	return nil
 }
@@ -249,7 +225,8 @@ func (l *eventLog) sync() error {
 		return nil
 	}
 	if err := l.f.Sync(); err != nil {
-		return fmt.Errorf("sync frontier: %w", err)
+		l.err = fmt.Errorf("sync frontier: %w", err)
+		return l.err
 	}
 	l.dirty = false
 	return nil

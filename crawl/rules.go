@@ -108,7 +108,7 @@ func (e *engine) settleRobots(h *host, r result) {
 	}
 	e.front.record(entry)
 	e.recovered(o)
-	e.giveRules(o, e.front.rules[o.authority])
+	e.giveRules(o, rulesIn(&entry))
 }
 
 // forward sends a request for robots.txt on to where it was redirected. The rules will be the owner's:

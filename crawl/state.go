@@ -1,13 +1,17 @@
 package crawl
 
 import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"millrace"
 )
 
-// state is where a URL stands. Each known URL is in exactly one.
+// state is where a URL stands. Each known URL is in exactly one; the seen table has room for seven.
 type state uint8
 
 const (
@@ -44,101 +48,189 @@ const (
 )
 
 // frontier knows every URL and writes down what becomes of it. Its state is a function of its log.
+//
+// The log is also where things are kept: in memory a known URL is an entry of the seen table, and one
+// that waits is besides that its place in the log, in the queue of its host. take reads it back when
+// its turn has come, as does at for any other event of which somebody has kept the place.
+//
+//	record(event) place   writes an event down and applies it
+//	at(place) event       reads it back
+//	host(authority)       what is kept of a host; its queue is waiting
+//	take(host) task       the next URL of that host; it still counts as waiting, until an event settles it
+//	                      (refused and failed only by whoever took it: what lies in a queue stays there)
+//	takeFresh() hosts     those that got URLs since it was last asked; after a start, all that have any
+//
+// A start reads the newest snapshot and the log behind it. What apply changes must stand in code
+// (snapshot.go), or a snapshot forgets it.
 type frontier struct {
 	log      *eventLog
-	known    map[urlID]state
-	rules    map[string]rulesEntry // by authority
-	sitemaps map[urlID]bool        // done
-	nested   []event               // sitemaps that others name; only while the log is read
-	closed   map[string]time.Time  // by authority: no request before
-	resumed  bool                  // an earlier process has asked some of the hosts
+	covered  int64 // the newest snapshot holds what the log says up to here
+	seen     *seenTable
+	hosts    []*hostState // in the order of their discovery
+	byHost   map[string]*hostState
+	fresh    []*hostState
+	taken    map[urlID]taken // with the scheduler
+	sitemaps map[urlID]bool  // done
+	nested   map[urlID]int64 // sitemaps that others name and that are not done: their places
 	traps    traps
 	counts   Counts
 	next     int64 // the archive is known up to this position
-	waiting  map[urlID]task
-	order    []urlID // of the waiting, as they were discovered; only while the log is read
+	resumed  bool  // an earlier process has asked some of the hosts
+
+	again map[urlID]int64 // trapped URLs that were taken in again; only while the log is read
+}
+
+// taken is a URL that the scheduler has.
+type taken struct {
+	host *hostState
+	pos  int64
 }
 
 func newFrontier() *frontier {
 	return &frontier{
-		known:    map[urlID]state{},
-		rules:    map[string]rulesEntry{},
+		log:      &eventLog{},
+		seen:     newSeenTable(),
+		byHost:   map[string]*hostState{},
+		taken:    map[urlID]taken{},
 		sitemaps: map[urlID]bool{},
-		closed:   map[string]time.Time{},
+		nested:   map[urlID]int64{},
 		traps:    traps{count: map[string]int{}},
-		waiting:  map[urlID]task{},
 	}
 }
 
-// loadFrontier reads DIR's log.
+func frontierDir(dir string) string { return filepath.Join(dir, "state", "frontier") }
+
+// loadFrontier reads DIR's snapshot and the log behind it, and mends the log's end.
 func loadFrontier(dir string) (*frontier, error) {
-	f := newFrontier()
-	var err error
-	f.log, err = openLog(dir, func(e *event) error { f.resumed = true; f.apply(e); return nil })
-	return f, err
+	l, err := openLog(frontierDir(dir))
+	if err != nil {
+		return nil, err
+	}
+	f, err := loadSnapshot(l)
+	if err == nil {
+		if f == nil {
+			f = newFrontier()
+		}
+		f.log = l
+		err = f.replay()
+	}
+	if err != nil {
+		l.f.Close()
+		return nil, fmt.Errorf("open frontier %s: %w", l.folder, err)
+	}
+	return f, nil
 }
 
-// record writes e down and applies it.
-func (f *frontier) record(e event) {
-	f.log.add(&e)
-	f.apply(&e)
+// replay applies the log behind the snapshot. It reads it twice: once to see where each URL stands in the
+// end, and once more to queue those that wait.
+func (f *frontier) replay() error {
+	f.again = map[urlID]int64{}
+	good, err := f.log.scan(f.covered, func(e *event, pos int64) error { f.apply(e, pos); return nil })
+	if err != nil {
+		return err
+	}
+	f.resumed = good > logHead
+	if err := f.log.mend(good); err != nil {
+		return err
+	}
+	_, err = f.log.scan(f.covered, func(e *event, pos int64) error {
+		if e.kind == evDiscovered && f.seen.get(e.id) == stateWaiting && pos >= f.again[e.id] {
+			f.push(e, pos)
+		}
+		return nil
+	})
+	f.again = nil
+	for _, h := range f.hosts {
+		f.refresh(h)
+	}
+	return err
 }
 
-// apply moves the state. Events that change nothing are passed over: a log whose end was lost and
-// made again may repeat some.
-func (f *frontier) apply(e *event) {
+// record writes e down and applies it. It returns where e stands.
+func (f *frontier) record(e event) (pos int64) {
+	pos = f.log.add(&e)
+	if f.apply(&e, pos) {
+		f.push(&e, pos)
+	}
+	return pos
+}
+
+// at reads an event back from its place.
+func (f *frontier) at(pos int64) (event, error) {
+	e, err := f.log.at(pos)
+	if errors.Is(err, errDamaged) {
+		// Without the snapshot the next start sees the damage, and mends.
+		os.Remove(filepath.Join(f.log.folder, snapshotName))
+		err = fmt.Errorf("%w: start again, and it is mended from the archive: %w", err, millrace.ErrIntegrity)
+	}
+	return e, err
+}
+
+// apply moves the state, and reports whether a URL has begun to wait. Events that change nothing are
+// passed over: a log whose end was lost and made again may repeat some.
+func (f *frontier) apply(e *event, pos int64) (waits bool) {
 	switch e.kind {
 	case evDiscovered:
-		if s := f.known[e.id]; s != stateUnknown && s != stateTrapped {
-			return
-		}
-		a, err := parseAddress(e.url, nil)
-		if err != nil {
-			return
-		}
-		f.move(e.id, stateWaiting)
-		f.traps.take(strings.FieldsFunc(e.text, func(r rune) bool { return r == '\n' }))
-		f.waiting[e.id] = task{addr: a, id: e.id, depth: int(e.depth), hops: int(e.hops), alias: e.flags&flagAlias != 0}
-		f.order = append(f.order, e.id)
+		return f.discover(e, pos)
 	case evFetched:
-		f.settle(e.id, stateFetched)
+		f.settle(e, stateFetched)
 		f.next = max(f.next, int64(e.next))
 	case evRefused:
 		if e.reason == string(millrace.CrawlTrap) {
-			f.settle(e.id, stateTrapped)
+			f.settle(e, stateTrapped)
 		} else {
-			f.settle(e.id, stateRefused)
+			f.settle(e, stateRefused)
 		}
 	case evFailed:
-		f.settle(e.id, stateFailed)
+		f.settle(e, stateFailed)
 	case evRobots:
-		f.rules[e.url] = rulesEntry{status: int(e.status), until: time.Unix(int64(e.until), 0), body: e.body, note: e.text}
+		f.host(e.url).rules = pos
+	case evClosed:
+		f.host(e.url).closed = int64(e.when)
 	case evSitemap:
 		f.sitemaps[idOf(e.url)] = true
-	case evClosed:
-		f.closed[e.url] = time.Unix(int64(e.when), 0)
+		delete(f.nested, idOf(e.url))
 	case evNested:
-		f.nested = append(f.nested, *e)
+		if !f.sitemaps[idOf(e.url)] {
+			f.nested[idOf(e.url)] = pos
+		}
 	}
+	return false
 }
 
-// settle gives a waiting URL its end.
-func (f *frontier) settle(id urlID, to state) {
-	if f.known[id] == stateWaiting {
-		f.move(id, to)
-		delete(f.waiting, id)
+func (f *frontier) discover(e *event, pos int64) (waits bool) {
+	switch f.seen.get(e.id) {
+	case stateUnknown:
+	case stateTrapped:
+		if f.again != nil {
+			f.again[e.id] = pos
+		}
+	default:
+		return false
+	}
+	f.move(e.id, stateWaiting)
+	f.traps.take(strings.FieldsFunc(e.text, func(r rune) bool { return r == '\n' }))
+	return true
+}
+
+// settle gives a waiting URL its end, or one that is known from this event only.
+func (f *frontier) settle(e *event, to state) {
+	was := f.seen.get(e.id)
+	if was == stateWaiting || was == stateUnknown && e.url != "" {
+		f.move(e.id, to)
+		delete(f.taken, e.id)
 	}
 }
 
 // move keeps the ledger while a URL changes its state.
 func (f *frontier) move(id urlID, to state) {
-	if from := f.known[id]; from == stateUnknown {
+	if from := f.seen.get(id); from == stateUnknown {
 		f.counts.Discovered++
 	} else {
 		*f.counter(from)--
 	}
 	*f.counter(to)++
-	f.known[id] = to
+	f.seen.set(id, to)
 }
 
 func (f *frontier) counter(s state) *int64 {
@@ -153,15 +245,92 @@ func (f *frontier) counter(s state) *int64 {
 	return &f.counts.Refused
 }
 
-// takeWaiting hands the URLs that wait to the scheduler, in the order of their discovery.
-func (f *frontier) takeWaiting() []task {
-	var out []task
-	for _, id := range f.order {
-		if t, ok := f.waiting[id]; ok {
-			out = append(out, t)
-			delete(f.waiting, id)
-		}
+// host finds or makes what is kept of an authority.
+func (f *frontier) host(authority string) *hostState {
+	h := f.byHost[authority]
+	if h == nil {
+		h = &hostState{authority: authority}
+		f.byHost[authority] = h
+		f.hosts = append(f.hosts, h)
 	}
-	f.order = nil
+	return h
+}
+
+// push puts the URL that e at pos has discovered into its host's queue.
+func (f *frontier) push(e *event, pos int64) {
+	h := f.host(authorityOf(e.url))
+	h.waiting.push(pos)
+	f.refresh(h)
+}
+
+// refresh notes that a host may have something new.
+func (f *frontier) refresh(h *hostState) {
+	if !h.fresh && h.waiting.len() > 0 {
+		h.fresh = true
+		f.fresh = append(f.fresh, h)
+	}
+}
+
+// takeFresh lists the hosts that got URLs since it was last asked.
+func (f *frontier) takeFresh() []*hostState {
+	out := f.fresh
+	for _, h := range out {
+		h.fresh = false
+	}
+	f.fresh = nil
 	return out
+}
+
+// take gives the URL of h that has waited longest, and has not been taken by this process yet.
+func (f *frontier) take(h *hostState) (t task, ok bool, err error) {
+	for {
+		pos, ok := h.waiting.pop()
+		if !ok {
+			return task{}, false, nil
+		}
+		e, err := f.at(pos)
+		if err != nil {
+			return task{}, false, err
+		}
+		if _, out := f.taken[e.id]; out || f.seen.get(e.id) != stateWaiting {
+			continue // settled since, by what the archive held
+		}
+		a, err := parseAddress(e.url, nil)
+		if err != nil { // cannot happen: it was parsed before it was written
+			f.record(event{kind: evFailed, id: e.id, text: clip(err.Error())})
+			continue
+		}
+		f.taken[e.id] = taken{h, pos}
+		return task{addr: a, id: e.id, depth: int(e.depth), hops: int(e.hops), alias: e.flags&flagAlias != 0}, true, nil
+	}
+}
+
+// rules is the last answer of h to a request for robots.txt.
+func (f *frontier) rules(h *hostState) (r rulesEntry, ok bool, err error) {
+	if h.rules == 0 {
+		return r, false, nil
+	}
+	e, err := f.at(h.rules)
+	return rulesIn(&e), err == nil, err
+}
+
+func rulesIn(e *event) rulesEntry {
+	return rulesEntry{status: int(e.status), until: time.Unix(int64(e.until), 0), body: e.body, note: e.text}
+}
+
+// sync makes the log durable, and after a while what a start need not read again.
+func (f *frontier) sync() error {
+	if err := f.log.sync(); err != nil || f.log.size()-f.covered < minTail {
+		return err
+	}
+	return f.saveSnapshot()
+}
+
+// close ends it with a snapshot, so that the next start has nothing to read.
+func (f *frontier) close() error {
+	err := f.log.sync()
+	if err == nil && f.log.size() > f.covered {
+		err = f.saveSnapshot()
+	}
+	return errors.Join(err, f.log.f.Close())
 }

@@ -14,13 +14,15 @@ import (
 func admitAll(t *testing.T, most int, linksFrom func(path string) []string) map[string]int {
 	t.Helper()
 	f := newFrontier()
-	f.log = &eventLog{}
 	seed := mustAddress(t, "http://h.example/")
 	s := newScope("host", []address{seed})
 	f.admit(s, seed, origin{seed: true})
 	fetched := map[string]int{}
-	for next := f.takeWaiting(); len(next) > 0; next = f.takeWaiting() {
-		for _, task := range next {
+	for hosts := f.takeFresh(); len(hosts) > 0; hosts = f.takeFresh() {
+		for task, ok, err := f.take(hosts[0]); ok; task, ok, err = f.take(hosts[0]) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			path := strings.TrimPrefix(task.addr.fetch, "http://h.example")
 			family, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 			if fetched[family]++; fetched[family] > most {

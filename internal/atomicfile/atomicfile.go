@@ -5,6 +5,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +13,12 @@ import (
 
 // Write replaces path by data. After a crash path holds the old bytes or the new ones.
 func Write(path string, data []byte) error {
-	tmp, err := temp(path, data)
+	return WriteFrom(path, bytesTo(data))
+}
+
+// WriteFrom is Write of what fill writes, for data that should not be held in memory.
+func WriteFrom(path string, fill func(io.Writer) error) error {
+	tmp, err := temp(path, fill)
 	if err != nil {
 		return err
 	}
@@ -26,7 +32,7 @@ func Write(path string, data []byte) error {
 // Create writes data to path if and only if nothing of that name exists; otherwise the error
 // wraps fs.ErrExist. Of several callers at once, exactly one succeeds.
 func Create(path string, data []byte) error {
-	tmp, err := temp(path, data)
+	tmp, err := temp(path, bytesTo(data))
 	if err != nil {
 		return err
 	}
@@ -40,8 +46,12 @@ func Create(path string, data []byte) error {
 	return SyncDir(filepath.Dir(path))
 }
 
-// temp writes data to a synced temporary file beside path.
-func temp(path string, data []byte) (name string, err error) {
+func bytesTo(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(data); return err }
+}
+
+// temp makes a synced temporary file beside path, of what fill writes.
+func temp(path string, fill func(io.Writer) error) (name string, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".tmp-"+filepath.Base(path)+"-*")
 	if err != nil {
 		return "", err
@@ -52,7 +62,7 @@ func temp(path string, data []byte) (name string, err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err = f.Write(data); err != nil {
+	if err = fill(f); err != nil {
 		return "", err
 	}
 	if err = f.Chmod(0o644); err != nil {
