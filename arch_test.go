@@ -74,7 +74,7 @@ var modules = map[string]module{
 	"github.com/apache/arrow/go/v17":      {[]string{"shards"}, false, "28 MB of binary for one folder; v18 beside it does not link"},
 	"gonum.org/v1/gonum":                  {[]string{"trainer"}, false, "numbers are the trainer's business"},
 	"github.com/spf13/cobra":              {[]string{"internal/cli", "app"}, false, "the command line"},
-	"github.com/goccy/go-yaml":            {[]string{"internal/config", "clean"}, true, "pipeline.yaml, and recipes as data; tests read cards with it"},
+	"github.com/goccy/go-yaml":            {[]string{"internal/config", "clean", "crawl/consent"}, true, "pipeline.yaml, recipes and policies as data; tests read cards with it"},
 	"github.com/vbauerster/mpb/v8":        {[]string{"internal/term", "internal/cli"}, false, "progress bars"},
 	"github.com/lmittmann/tint":           {[]string{"internal/obs", "internal/cli"}, false, "log lines for people"},
 	"github.com/prometheus/client_golang": {[]string{"internal/obs"}, false, "metrics, on a registry of their own"},

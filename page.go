@@ -99,4 +99,8 @@ type Statement struct {
 	Source string // "header:X-Robots-Tag", "meta:robots", "robots:Content-Signal", …
 	Raw    string // as written
 	Value  Consent
+	// Inferred says that it was not said to us, but drawn from what was said to others.
+	Inferred bool
+	NoIndex  bool      // asks to be left out of indexes
+	At       time.Time // when its file was fetched; zero: with the page
 }

@@ -13,6 +13,8 @@ type Reason string
 const (
 	RobotsDisallow   Reason = "robots.disallow"
 	ConsentNoTrain   Reason = "consent.no_train"
+	ConsentNoIndex   Reason = "consent.no_index"
+	ConsentNotSaid   Reason = "consent.not_said"
 	FetchStatus      Reason = "fetch.status"
 	FetchRedirect    Reason = "fetch.redirect"
 	FetchTooLarge    Reason = "fetch.too_large"

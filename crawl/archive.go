@@ -7,11 +7,13 @@ import (
 	"io"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // Archive is the Source of what a crawl has written, in its order: Documents come out, nothing is fetched.
 type Archive struct {
-	dir, policy string
+	dir    string
+	policy consent.Policy
 
 	files []warcFile
 	from  int64 // position to begin at
@@ -19,17 +21,14 @@ type Archive struct {
 	at    *members
 }
 
-// OpenArchive reads DIR/warc with a consent policy, "training" or "record".
-func OpenArchive(dir, policy string) *Archive {
-	return &Archive{dir: dir, policy: orDefault(policy, "training")}
+// OpenArchive reads DIR/warc with a consent policy.
+func OpenArchive(dir string, policy consent.Policy) *Archive {
+	return &Archive{dir: dir, policy: policy}
 }
 
 // Open begins at the first record that c does not count as stored.
 func (a *Archive) Open(ctx context.Context, c millrace.Checkpoint) error {
 	a.Close()
-	if err := checkPolicy(a.policy); err != nil {
-		return err
-	}
 	files, err := listWARC(a.dir)
 	if err != nil {
 		return err

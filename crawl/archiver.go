@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 	"millrace/internal/atomicfile"
 	"millrace/internal/warc"
 )
@@ -29,7 +30,7 @@ const (
 // and the files that are about a site (robots.txt and its like) go into sequences of their own: the
 // second is for audit, and nobody waits for it.
 type archiver struct {
-	policy   string
+	policy   consent.Policy
 	pages    sequence
 	site     sequence
 	encoders []warc.Encoder
@@ -37,7 +38,7 @@ type archiver struct {
 	unsynced bool      // they have been written to since
 }
 
-func newArchiver(dir, policy string, info []byte, seq int64) *archiver {
+func newArchiver(dir string, policy consent.Policy, info []byte, seq int64) *archiver {
 	folder := filepath.Join(dir, "warc")
 	return &archiver{
 		policy:   policy,
@@ -198,7 +199,7 @@ func (a *archiver) pack(batch []*capture) []pack {
 }
 
 // packOf makes the records of c. A crash may cut between them: the first is whole by itself.
-func packOf(c *capture, enc *warc.Encoder, policy string) (p pack) {
+func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 	header, block := c.record()
 	if p.members, p.err = enc.Append(make([]byte, 0, len(block)/2+2048), header, block); p.err != nil {
 		return p

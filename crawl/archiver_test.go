@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 	"millrace/internal/warc"
 )
 
@@ -65,7 +66,7 @@ func checkArchive(t *testing.T, dir string, pages int) {
 	if !slices.Equal(kinds, want) {
 		t.Errorf("records %q, want %d pages", kinds, pages)
 	}
-	a := newArchiver(dir, "training", nil, 0)
+	a := newArchiver(dir, consent.Policy{}, nil, 0)
 	if files, err = listFiles(a.site.folder, a.site.prefix); err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
@@ -176,7 +177,7 @@ func TestRevisits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := answerOf("http://example.org/a", tt.status, tt.body)
 			c.revisit, c.consent = &tt.revisit, tt.says
-			p := packOf(c, &warc.Encoder{}, "training")
+			p := packOf(c, &warc.Encoder{}, consent.Policy{})
 			if p.err != nil {
 				t.Fatal(p.err)
 			}
@@ -195,7 +196,7 @@ func TestRevisits(t *testing.T) {
 			if p.doc == nil {
 				return
 			}
-			again, err := document(rec, "training")
+			again, err := document(rec, consent.Policy{})
 			if err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", p.doc) {
 				t.Errorf("live   %+v\nreplay %+v, %v", p.doc, again, err)
 			}
@@ -209,11 +210,11 @@ func TestRevisits(t *testing.T) {
 // TestRecordIsBound: a payload that is not what was fetched is no Document.
 func TestRecordIsBound(t *testing.T) {
 	header, block := answerOf("http://example.org/a", 200, "<p>words").record()
-	if _, err := document(&warc.Record{Header: header, Block: block}, "training"); err != nil {
+	if _, err := document(&warc.Record{Header: header, Block: block}, consent.Policy{}); err != nil {
 		t.Fatal(err)
 	}
 	block[len(block)-1] ^= 1
-	if _, err := document(&warc.Record{Header: header, Block: block}, "training"); !errors.Is(err, millrace.ErrIntegrity) {
+	if _, err := document(&warc.Record{Header: header, Block: block}, consent.Policy{}); !errors.Is(err, millrace.ErrIntegrity) {
 		t.Errorf("another payload: %v", err)
 	}
 }
@@ -221,7 +222,7 @@ func TestRecordIsBound(t *testing.T) {
 // TestArchiver writes groups through the channels and finds each Document where its claim says.
 func TestArchiver(t *testing.T) {
 	dir := t.TempDir()
-	a := newArchiver(dir, "training", warcInfo(Agent{Token: "millbot"}), 3)
+	a := newArchiver(dir, consent.Policy{}, warcInfo(Agent{Token: "millbot"}), 3)
 	in, out := make(chan *capture, 100), make(chan group, 100)
 	for i := range 40 {
 		c := answerOf(fmt.Sprintf("http://example.org/%d", i), 200, strings.Repeat(fmt.Sprintf("<p>page %d", i), 300))
@@ -270,7 +271,7 @@ func TestArchiver(t *testing.T) {
 	if info, err := os.Stat(files[0].path); err != nil || last != 3<<seqShift|info.Size() {
 		t.Errorf("the last page ends at %d: %v", last, err)
 	}
-	src := OpenArchive(dir, "training")
+	src := OpenArchive(dir, consent.Policy{})
 	if err := src.Open(t.Context(), millrace.Checkpoint{}); err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +291,7 @@ func BenchmarkArchiver(b *testing.B) {
 		fmt.Fprintf(&body, "<p>The %d words of <a href=/p/%d>page</a> %x are not all the same.", i*i, i*7, i*i*31)
 	}
 	dir := b.TempDir()
-	a := newArchiver(dir, "training", nil, 0)
+	a := newArchiver(dir, consent.Policy{}, nil, 0)
 	if err := os.MkdirAll(a.pages.folder, 0o755); err != nil {
 		b.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // mapped is a site that can only be learnt whole by reading its sitemaps, its links and its redirects.
@@ -338,7 +339,7 @@ func TestKilled(t *testing.T) {
 			t.Error("request for", h.url)
 		}
 	}
-	archive := OpenArchive(dir, "training")
+	archive := OpenArchive(dir, consent.Policy{})
 	if err := archive.Open(t.Context(), millrace.Checkpoint{}); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package crawl
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,18 +11,16 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 	"millrace/internal/warc"
 )
 
-// Names of the stages that decide here.
-const (
-	stageFetch   = "fetch"
-	stageConsent = "consent"
-)
+// stageFetch is the name of the stage that decides here.
+const stageFetch = "fetch"
 
 // document makes a Document of a record that publishes one. It is a pure function, used when a page is
 // fetched and when the archive is read again: the same record gives the same Document. Its place is not known here.
-func document(rec *warc.Record, policy string) (*millrace.Document, error) {
+func document(rec *warc.Record, policy consent.Policy) (*millrace.Document, error) {
 	status, header, body, err := warc.ParseHTTP(rec.Block)
 	if err != nil {
 		return nil, fmt.Errorf("read response: %w", err)
@@ -48,20 +45,21 @@ func document(rec *warc.Record, policy string) (*millrace.Document, error) {
 	p.FetchedAt = p.FetchedAt.UTC()
 	p.MediaType = p.Get("Content-Type")
 	for _, f := range rec.Header {
-		if s := (statementJSON{}); strings.EqualFold(f.Name, fieldConsent) && json.Unmarshal([]byte(f.Value), &s) == nil {
-			v, _ := millrace.ParseConsent(s.Value)
-			p.ConsentBy = append(p.ConsentBy, millrace.Statement{Source: s.Source, Raw: s.Raw, Value: v})
+		if !strings.EqualFold(f.Name, fieldConsent) {
+			continue
+		}
+		if s, ok := parseStatement(f.Value); ok {
+			p.ConsentBy = append(p.ConsentBy, s)
 		}
 	}
-	p.Consent = combine(p.ConsentBy)
-	if isHTML(p.MediaType, body) {
-		p.Licence = clip(scanHead(body, "").licence)
-	}
+	p.Licence = consent.Licence(p.ConsentBy)
 	d.ID = millrace.NewID(p.URL, claim.SHA256)
 	if _, d.URLKey, err = Canonical(p.URL); err != nil {
 		d.URLKey = p.URL // a record that another version of this program wrote
 	}
-	d.Verdict = decide(p, rec, body, policy)
+	var use millrace.Verdict
+	p.Consent, use = policy.Decide(p.ConsentBy)
+	d.Verdict = decide(p, rec, body, use)
 	return d, nil
 }
 
@@ -69,17 +67,17 @@ func document(rec *warc.Record, policy string) (*millrace.Document, error) {
 func matters(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Language", "Last-Modified", "Etag", "Link", "Location", "Retry-After",
-		"X-Robots-Tag", "Content-Usage", "Tdm-Reservation", "Tdm-Policy":
+		"X-Robots-Tag", "Content-Usage", "Content-Signal", "Tdm-Reservation", "Tdm-Policy":
 		return true
 	}
 	return false
 }
 
-// decide gives the verdicts that need no more than the answer itself.
-func decide(p *millrace.Page, rec *warc.Record, body []byte, policy string) millrace.Verdict {
+// decide gives the verdicts that need no more than the answer itself; use is what the policy says.
+func decide(p *millrace.Page, rec *warc.Record, body []byte, use millrace.Verdict) millrace.Verdict {
 	if rec.Type() == "revisit" { // without a body, so nothing that could be kept
-		if v := refusal(p, policy); !v.Kept() {
-			return v
+		if !use.Kept() {
+			return use
 		}
 		return millrace.Verdict{Reason: millrace.FetchStatus, Stage: stageFetch, Signal: "status", Value: http.StatusNotModified, Limit: 200}
 	}
@@ -98,16 +96,7 @@ func decide(p *millrace.Page, rec *warc.Record, body []byte, policy string) mill
 	if kind := effectiveType(p.MediaType, body); !isText(kind) || isFeed(kind, body) {
 		return millrace.Verdict{Reason: millrace.FetchMediaType, Stage: stageFetch, Err: clip(kind)}
 	}
-	return refusal(p, policy)
-}
-
-// refusal is the verdict on a page that may not be used.
-func refusal(p *millrace.Page, policy string) millrace.Verdict {
-	if p.Consent == millrace.No && policy == "training" {
-		i := slices.IndexFunc(p.ConsentBy, func(s millrace.Statement) bool { return s.Value == millrace.No })
-		return millrace.Verdict{Reason: millrace.ConsentNoTrain, Stage: stageConsent, Err: p.ConsentBy[i].Source + ": " + p.ConsentBy[i].Raw}
-	}
-	return millrace.Verdict{}
+	return use
 }
 
 // effectiveType is the media type, guessed from the body where none was sent.
@@ -136,33 +125,30 @@ func cutPair(s string) (a, b int64, ok bool) {
 }
 
 // linksOf lists where a capture leads: the target of a redirect, or the links of a whole page. redirect says which.
-func linksOf(url string, status int, header []millrace.Field, body []byte, cut, token string) (links []address, redirect bool) {
+func linksOf(says consent.Input, status int, body []byte, cut string) (links []address, redirect bool) {
 	get := func(name string) string {
-		i := slices.IndexFunc(header, func(f millrace.Field) bool { return f.Name == name })
+		i := slices.IndexFunc(says.Header, func(f millrace.Field) bool { return f.Name == name })
 		if i < 0 {
 			return ""
 		}
-		return header[i].Value
+		return says.Header[i].Value
 	}
 	if target := get("Location"); target != "" && status >= 300 && status < 400 {
-		a, err := resolve(url, target)
+		a, err := resolve(says.URL, target)
 		if err != nil {
 			return nil, true
 		}
 		return []address{a}, true
 	}
-	if status != http.StatusOK || cut != "" {
+	if status != http.StatusOK || cut != "" || consent.NoFollow(says) {
 		return nil, false
 	}
-	if isFeed(get("Content-Type"), body) && !linksForbidden(header, pageHead{}, token) {
-		links, _ = feedLinks(url, body)
+	if isFeed(get("Content-Type"), body) {
+		links, _ = feedLinks(says.URL, body)
 		return links, false
 	}
-	if !isHTML(get("Content-Type"), body) {
+	if says.Head == nil {
 		return nil, false
 	}
-	if linksForbidden(header, scanHead(body, token), token) {
-		return nil, false
-	}
-	return scanLinks(body, url), false
+	return scanLinks(body, says.URL), false
 }

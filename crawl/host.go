@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"millrace/crawl/consent"
 	"millrace/crawl/robots"
 )
 
@@ -30,6 +31,7 @@ type host struct {
 	state        *hostState // the frontier's: pages that wait
 
 	rules      *robots.Group // nil: not known yet
+	usage      *consent.Rules
 	rulesUntil time.Time
 	rulesHash  string
 	asked      bool  // for robots.txt

@@ -11,39 +11,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 )
 
-const (
-	maxLinks = 10_000   // of one page
-	headSize = 64 << 10 // where meta elements are looked for
-)
-
-// pageHead is what a page says about itself in its first bytes.
-type pageHead struct {
-	robots  []string // contents of <meta name=robots> and of the one for our token
-	tdm     []string // contents of <meta name=tdm-reservation>
-	licence string   // first <link rel=license>
-}
-
-// scanHead reads the meta elements of an HTML page.
-func scanHead(body []byte, token string) pageHead {
-	var h pageHead
-	walk(body[:min(len(body), headSize)], func(tag atom.Atom, attr func(string) string) bool {
-		switch tag {
-		case atom.Meta:
-			switch name := strings.ToLower(strings.TrimSpace(attr("name"))); {
-			case name == "robots", token != "" && strings.EqualFold(name, token):
-				h.robots = append(h.robots, attr("content"))
-			case name == "tdm-reservation":
-				h.tdm = append(h.tdm, attr("content"))
-			}
-		case atom.Link, atom.A:
-			if h.licence == "" && hasToken(attr("rel"), "license") {
-				h.licence = strings.TrimSpace(attr("href"))
-			}
-		}
-		return true
-	})
-	return h
-}
+const maxLinks = 10_000 // of one page
 
 // scanLinks lists the addresses that an HTML page links to, in order and without repetition.
 func scanLinks(body []byte, page string) []address {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // FuzzPage reads hostile pages for their links and statements.
@@ -13,7 +14,8 @@ func FuzzPage(f *testing.F) {
 	f.Add("", "unavailable_after: x, y:", []byte("<html><a href='\xff\xfe'><area href=//[><iframe src=http://:99999/>"))
 	f.Fuzz(func(t *testing.T, kind, tag string, body []byte) {
 		header := []millrace.Field{{Name: "Content-Type", Value: kind}, {Name: "Content-Usage", Value: tag}, {Name: "Tdm-Reservation", Value: tag}, {Name: "X-Robots-Tag", Value: tag}}
-		links, _ := linksOf("http://h.example/p", 200, header, body, "", "millbot")
+		says := sayings("http://h.example/p", header, body, "millbot")
+		links, _ := linksOf(says, 200, body, "")
 		seen := map[string]bool{}
 		for _, a := range links {
 			if seen[a.key] {
@@ -21,9 +23,12 @@ func FuzzPage(f *testing.F) {
 			}
 			seen[a.key] = true
 		}
-		for _, s := range statements(header, scanHead(body, "millbot"), "millbot") {
-			if s.Value == millrace.NotSaid || len(s.Raw) > maxRaw || strings.ContainsAny(s.Raw, "\r\n\x1b") {
+		for _, s := range consent.Statements(says) {
+			if len(s.Raw) > maxRaw || strings.ContainsAny(s.Raw, "\r\n\x1b") {
 				t.Errorf("statement %+v", s)
+			}
+			if got, ok := parseStatement(formatStatement(s)); !ok || got != s {
+				t.Errorf("read back %+v, wrote %+v", got, s)
 			}
 		}
 	})

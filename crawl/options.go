@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // Errors that end a crawl which brought nothing.
@@ -81,12 +82,11 @@ type Options struct {
 	// A longer Crawl-delay, up to 60 s, replaces it.
 	Delay time.Duration
 	// PerIPDelay is the same for hosts that share an address; 0 is Delay, negative is off.
-	PerIPDelay  time.Duration
-	Concurrency int   // requests at once over all hosts; 0 is 64
-	MaxPages    int   // stop after so many pages; 0 is no limit
-	MaxBody     int64 // bytes of a decoded body; 0 is 8 MiB
-	// ConsentPolicy is "training" (a "no" is obeyed) or "record" (it is only written down); "" is training.
-	ConsentPolicy string
+	PerIPDelay    time.Duration
+	Concurrency   int   // requests at once over all hosts; 0 is 64
+	MaxPages      int   // stop after so many pages; 0 is no limit
+	MaxBody       int64 // bytes of a decoded body; 0 is 8 MiB
+	ConsentPolicy consent.Policy
 	Log           *slog.Logger // nil: silent
 	Progress      func(Counts) // called from the scheduler, at most four times a second; must not block
 }
@@ -130,25 +130,14 @@ func (o *Options) fill() error {
 	o.Concurrency = orDefault(o.Concurrency, defaultConcurrency)
 	o.MaxBody = orDefault(o.MaxBody, defaultMaxBody)
 	o.Scope = orDefault(o.Scope, "host")
-	o.ConsentPolicy = orDefault(o.ConsentPolicy, "training")
 	if o.Scope != "host" && o.Scope != "domain" && o.Scope != "any" {
 		return fmt.Errorf("crawl.scope %q: want host, domain or any", o.Scope)
-	}
-	if err := checkPolicy(o.ConsentPolicy); err != nil {
-		return err
 	}
 	if o.Concurrency < 0 || o.MaxBody < 0 || o.MaxPages < 0 {
 		return errors.New("crawl.concurrency, crawl.max_body and crawl.max_pages cannot be negative")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	return nil
-}
-
-func checkPolicy(p string) error {
-	if p != "training" && p != "record" {
-		return fmt.Errorf("consent.policy %q: want training or record", p)
 	}
 	return nil
 }

@@ -1,10 +1,8 @@
 package crawl
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 	"millrace/internal/warc"
 )
 
@@ -43,6 +42,7 @@ type capture struct {
 	limit   int64
 	robots  string
 	consent []millrace.Statement
+	says    consent.Input // what consent was read from
 	links   []address
 	// redirect says that links holds the target of a redirect.
 	redirect bool
@@ -64,23 +64,6 @@ type revisit struct {
 func published(rec *warc.Record) bool {
 	t := rec.Type()
 	return t == "response" || t == "revisit" && rec.Get(fieldPublish) != ""
-}
-
-// statementJSON is a Statement in a WARC field.
-type statementJSON struct {
-	Source string `json:"source"`
-	Value  string `json:"value"`
-	Raw    string `json:"raw"`
-}
-
-func (s statementJSON) String() string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(s) != nil {
-		return "" // cannot happen: strings can be encoded
-	}
-	return strings.TrimSpace(b.String())
 }
 
 // fields collects the named fields of a record.
@@ -139,10 +122,8 @@ func (c *capture) record() (header []millrace.Field, block []byte) {
 		f.add(fieldKey, "=")
 	}
 	f.add(fieldRobots, c.robots)
-	for _, s := range c.consent[:min(len(c.consent), maxStatements)] {
-		if s := (statementJSON{s.Source, s.Value.String(), s.Raw}).String(); s != "" {
-			f = append(f, millrace.Field{Name: fieldConsent, Value: s})
-		}
+	for _, s := range c.consent {
+		f = append(f, millrace.Field{Name: fieldConsent, Value: formatStatement(s)})
 	}
 	return f, block
 }
@@ -189,9 +170,9 @@ func (c *capture) request(answered string) (header []millrace.Field, block []byt
 func (c *capture) metadata(about string) (header []millrace.Field, block []byte) {
 	var said fields
 	said.add("robots", c.robots)
-	said.add("consent", combine(c.consent).String())
-	for _, s := range c.consent[:min(len(c.consent), maxStatements)] {
-		said = append(said, millrace.Field{Name: "consent-statement", Value: statementJSON{s.Source, s.Value.String(), s.Raw}.String()})
+	said.add("consent", consent.Combine(c.consent).String())
+	for _, s := range c.consent {
+		said = append(said, millrace.Field{Name: "consent-statement", Value: formatStatement(s)})
 	}
 	said.add("depth", strconv.Itoa(c.task.depth))
 	said.add("redirects", strconv.Itoa(c.task.hops))

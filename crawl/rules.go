@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"millrace/crawl/consent"
 	"millrace/crawl/robots"
 )
 
@@ -23,6 +24,7 @@ const (
 // rulesEntry is the last answer to a request for robots.txt that meant something.
 type rulesEntry struct {
 	status int
+	when   time.Time // it was fetched
 	until  time.Time
 	body   string
 	note   string // "html" or "truncated", where something is odd about it
@@ -208,6 +210,7 @@ func (e *engine) refuseHost(h *host, err error) {
 func (e *engine) giveRules(h *host, entry rulesEntry) {
 	file, hash := rulesOf(entry.status, []byte(entry.body))
 	h.rules, h.rulesHash, h.asked = file.Group(e.opts.Agent.Token), hash, false
+	h.usage = consent.ReadRules(file, e.opts.Agent.Token, entry.when)
 	if entry.note != "" {
 		h.rulesHash += " (" + entry.note + ")"
 	}

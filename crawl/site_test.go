@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // request is a line of a site's log.
@@ -217,7 +218,7 @@ func TestCrawlSite(t *testing.T) {
 	if f, err := Fate(dir, s.url+"/closed/x"); err != nil || f.State != "refused" || f.Reason != millrace.RobotsDisallow || f.Line != 2 {
 		t.Errorf("fate %+v, %v", f, err)
 	}
-	again := OpenArchive(dir, "training")
+	again := OpenArchive(dir, consent.Policy{})
 	if err := again.Open(t.Context(), millrace.Checkpoint{}); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 )
 
 // TestOpenAtCheckpoint opens a Source again behind each number of Documents that a sink may have stored.
@@ -74,7 +75,7 @@ func TestArchiveThatLacksWhatIsStored(t *testing.T) {
 		if err := os.WriteFile(name, damaged, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		a := OpenArchive(o.Dir, "training")
+		a := OpenArchive(o.Dir, consent.Policy{})
 		if err := a.Open(t.Context(), millrace.Checkpoint{}); err != nil {
 			t.Fatal(err)
 		}

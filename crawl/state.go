@@ -315,7 +315,7 @@ func (f *frontier) rules(h *hostState) (r rulesEntry, ok bool, err error) {
 }
 
 func rulesIn(e *event) rulesEntry {
-	return rulesEntry{status: int(e.status), until: time.Unix(int64(e.until), 0), body: e.body, note: e.text}
+	return rulesEntry{status: int(e.status), when: time.Unix(int64(e.when), 0), until: time.Unix(int64(e.until), 0), body: e.body, note: e.text}
 }
 
 // sync makes the log durable, and after a while what a start need not read again.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/crawl/consent"
 	"millrace/crawl/robots"
 	"millrace/internal/warc"
 )
@@ -21,7 +22,7 @@ type job struct {
 	addr  netip.Addr
 	name  string
 	port  uint16
-	rules *robots.Group
+	rules *consent.Rules
 	line  string // the robots.txt line that allowed the page
 }
 
@@ -90,12 +91,10 @@ func (w *worker) capture(j job, a answer) *capture {
 		}
 	}
 	sortFields(header)
-	var head pageHead
-	if isHTML(a.header.Get("Content-Type"), a.body) {
-		head = scanHead(a.body, w.token)
-	}
-	c.consent = append(robotsStatements(j.rules, j.task.addr.fetch), statements(header, head, w.token)...)
-	c.links, c.redirect = linksOf(j.task.addr.fetch, a.status, header, a.body, a.cut, w.token)
+	c.says = sayings(j.task.addr.fetch, header, a.body, w.token)
+	c.says.Rules = j.rules
+	c.consent = consent.Statements(c.says)
+	c.links, c.redirect = linksOf(c.says, a.status, a.body, a.cut)
 	return c
 }
 
@@ -115,7 +114,7 @@ func recovered(rec *warc.Record, token string) (c *capture, err error) {
 		t.id = aliasID(a)
 	}
 	c = &capture{task: t, answer: answer{status: status}}
-	c.links, c.redirect = linksOf(a.fetch, status, header, body, rec.Get("WARC-Truncated"), token)
+	c.links, c.redirect = linksOf(sayings(a.fetch, header, body, token), status, body, rec.Get("WARC-Truncated"))
 	return c, nil
 }
 

@@ -47,6 +47,19 @@ func (o *out) float(n protowire.Number, v float64) {
 	}
 }
 
+func (o *out) bool(n protowire.Number, v bool) {
+	if v {
+		o.int(n, 1)
+	}
+}
+
+// time appends microseconds, even where they are 0: only the zero time is absent.
+func (o *out) time(n protowire.Number, v time.Time) {
+	if !v.IsZero() {
+		*o = protowire.AppendVarint(protowire.AppendTag(*o, n, protowire.VarintType), uint64(v.UnixMicro()))
+	}
+}
+
 // message appends v even where it is empty: an element of a list counts by being there.
 func (o *out) message(n protowire.Number, v out) {
 	*o = protowire.AppendBytes(protowire.AppendTag(*o, n, protowire.BytesType), v)
@@ -85,9 +98,7 @@ func encodePage(d *millrace.Document) out {
 	p := &d.Page
 	var o out
 	o.string(1, p.URL)
-	if !p.FetchedAt.IsZero() {
-		o = protowire.AppendVarint(protowire.AppendTag(o, 2, protowire.VarintType), uint64(p.FetchedAt.UnixMicro()))
-	}
+	o.time(2, p.FetchedAt)
 	o.int(3, int64(p.Status))
 	for _, f := range p.Header {
 		var e out
@@ -102,6 +113,9 @@ func encodePage(d *millrace.Document) out {
 		e.string(1, s.Source)
 		e.string(2, s.Raw)
 		e.int(3, int64(s.Value))
+		e.bool(4, s.Inferred)
+		e.bool(5, s.NoIndex)
+		e.time(6, s.At)
 		o.message(7, e)
 	}
 	o.string(8, p.Robots)
@@ -110,9 +124,7 @@ func encodePage(d *millrace.Document) out {
 	if p.Claim != (millrace.Claim{}) {
 		o.message(11, encodeClaim(p.Claim))
 	}
-	if p.Truncated {
-		o.int(12, 1)
-	}
+	o.bool(12, p.Truncated)
 	if d.Verdict.Reason == millrace.FailedDecode {
 		o.bytes(13, p.Body[:min(len(p.Body), MaxRaw)])
 	}
@@ -310,6 +322,12 @@ func decodeStatement(b []byte, s *millrace.Statement) error {
 			s.Raw = f.string()
 		case 3<<3 | varint:
 			return decodeConsent(f.num, &s.Value)
+		case 4<<3 | varint:
+			s.Inferred = f.num != 0
+		case 5<<3 | varint:
+			s.NoIndex = f.num != 0
+		case 6<<3 | varint:
+			s.At = time.UnixMicro(int64(f.num)).UTC()
 		}
 		return nil
 	})

@@ -90,8 +90,12 @@ func drawDocument(t *rapid.T) *millrace.Document {
 		p.Header = append(p.Header, millrace.Field{Name: text("name"), Value: text("value")})
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "statements") {
-		p.ConsentBy = append(p.ConsentBy, millrace.Statement{Source: text("by"), Raw: text("raw"),
-			Value: millrace.Consent(rapid.IntRange(0, 2).Draw(t, "said"))})
+		s := millrace.Statement{Source: text("by"), Raw: text("raw"), Value: millrace.Consent(rapid.IntRange(0, 2).Draw(t, "said")),
+			Inferred: rapid.Bool().Draw(t, "inferred"), NoIndex: rapid.Bool().Draw(t, "no index")}
+		if rapid.Bool().Draw(t, "said at") {
+			s.At = time.UnixMicro(rapid.Int64Range(-1<<50, 1<<52).Draw(t, "time said")).UTC()
+		}
+		p.ConsentBy = append(p.ConsentBy, s)
 	}
 	p.Claim = millrace.Claim{File: text("file"), Kind: text("kind"), Offset: rapid.Int64().Draw(t, "offset"),
 		Length: rapid.Int64().Draw(t, "length"), Record: rapid.Int64().Draw(t, "record")}

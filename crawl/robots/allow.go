@@ -70,6 +70,26 @@ func (g *Group) collect(f *File, name string, match func(agent) bool) {
 	}
 }
 
+// Named joins the blocks that name a crawler in full, in any case: "AI2Bot", "Kangaroo Bot". It is nil
+// where none does. It tells what a site says to others; for our own token there is Group.
+func (f *File) Named(name string) *Group {
+	g := &Group{closed: f.closed}
+	g.collect(f, strings.ToLower(name), func(a agent) bool { return strings.EqualFold(a.full, name) })
+	if len(g.blocks) == 0 {
+		return nil
+	}
+	return g
+}
+
+// Licences lists the values of the License lines (RSL 1.0) that stand before all groups or in g.
+func (f *File) Licences(g *Group) []string {
+	out := slices.Clone(f.licences)
+	for _, b := range g.blocks {
+		out = append(out, b.licences...)
+	}
+	return out
+}
+
 // Allowed reports whether url may be fetched, with the line that decided. The longest pattern wins;
 // of equally long ones, Allow wins.
 func (g *Group) Allowed(url string) (allowed bool, rule string, line int) {
@@ -102,6 +122,9 @@ func (g *Group) longest(path string) *rule {
 	}
 	return best
 }
+
+// Same reports whether two groups consist of the same rules.
+func (g *Group) Same(o *Group) bool { return slices.Equal(g.blocks, o.blocks) && g.closed == o.closed }
 
 // CrawlDelay is the largest Crawl-delay of the group, 0 where there is none.
 func (g *Group) CrawlDelay() time.Duration {

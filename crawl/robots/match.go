@@ -29,6 +29,18 @@ type pattern struct {
 	anchored bool     // ends with "$"
 }
 
+// Pattern is a path pattern for use outside of robots.txt: other files borrow the syntax.
+type Pattern struct{ p pattern }
+
+// Compile reads a pattern.
+func Compile(value string) Pattern { return Pattern{compile(value)} }
+
+// Match reports whether the pattern matches path, as Path gives it.
+func (p Pattern) Match(path string) bool { return p.p.match(path) }
+
+// Len is what the longest match is chosen by.
+func (p Pattern) Len() int { return len(p.p.text) }
+
 func compile(value string) pattern {
 	p := pattern{}
 	body, anchored := strings.CutSuffix(value, "$")

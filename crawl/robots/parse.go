@@ -20,7 +20,8 @@ type File struct {
 
 	blocks   []block
 	sitemaps []string
-	closed   string // why everything is disallowed, whatever the file says
+	licences []string // outside of all blocks
+	closed   string   // why everything is disallowed, whatever the file says
 }
 
 // block is a run of User-agent lines with the lines that follow it.
@@ -29,10 +30,12 @@ type block struct {
 	rules  []rule
 	delay  time.Duration
 	usage  []Usage
+
+	licences []string
 }
 
-// agent is the value of a User-agent line in two forms: real tokens hold digits and dots ("AI2Bot"),
-// RFC 9309 cuts at the first octet that is neither a letter nor "-" nor "_".
+// agent is the value of a User-agent line in two forms: real names hold digits, dots and spaces
+// ("AI2Bot", "Kangaroo Bot") and end at the slash before a version, RFC 9309 cuts at the first octet that is neither a letter nor "-" nor "_".
 type agent struct{ full, cut string }
 
 // Usage is a line that says what content may be used for, not whether it may be fetched.
@@ -101,6 +104,9 @@ func (p *parser) line(s string, number int) {
 		return
 	}
 	if len(p.file.blocks) == 0 {
+		if kind == "license" && value != "" {
+			p.file.licences = append(p.file.licences, value)
+		}
 		return // a rule outside a group
 	}
 	b := &p.file.blocks[len(p.file.blocks)-1]
@@ -114,6 +120,10 @@ func (p *parser) line(s string, number int) {
 		if d, ok := parseDelay(value); ok {
 			b.delay = max(b.delay, d)
 		}
+	case "license":
+		if value != "" {
+			b.licences = append(b.licences, value)
+		}
 	case "content-usage", "content-signal":
 		if value != "" {
 			b.usage = append(b.usage, newUsage(kind, value, number))
@@ -126,7 +136,7 @@ func kindOf(key string) string {
 	switch key {
 	case "user-agent", "useragent", "user agent":
 		return "user-agent"
-	case "allow", "sitemap", "content-usage", "content-signal", "crawl-delay":
+	case "allow", "sitemap", "content-usage", "content-signal", "crawl-delay", "license":
 		return key
 	case "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw":
 		return "disallow"
@@ -145,11 +155,8 @@ func (p *parser) agent(value string) {
 		p.ruled = false
 	}
 	b := &p.file.blocks[len(p.file.blocks)-1]
-	full := value
-	if i := strings.IndexAny(full, "/ \t"); i >= 0 {
-		full = full[:i]
-	}
-	b.agents = append(b.agents, agent{full: full, cut: cutToken(value)})
+	full, _, _ := strings.Cut(value, "/")
+	b.agents = append(b.agents, agent{full: strings.TrimSpace(full), cut: cutToken(value)})
 }
 
 // cutField splits a line into its lower-case key and its value. The colon may be missing where

@@ -13,6 +13,7 @@ import (
 
 	"millrace"
 	"millrace/clean"
+	"millrace/crawl/consent"
 	"millrace/dedup"
 	"millrace/internal/atomicfile"
 	"millrace/internal/config"
@@ -25,6 +26,7 @@ type corpus struct {
 	text   []byte // pipeline.yaml as written
 	seeds  []string
 	recipe *clean.Recipe
+	policy consent.Policy
 	hashes config.Hashes
 	extra  []millrace.Stage
 }
@@ -82,6 +84,9 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	if c.seeds, err = readSeeds(cfg.Crawl); err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend crawl.seeds_file in " + path}
 	}
+	if c.policy, err = consent.LoadPolicy(cfg.Consent.Policy); err != nil {
+		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend the policy, or consent: {policy: training}"}
+	}
 	cleanHash := c.recipe.Hash()
 	for _, s := range c.extra {
 		cleanHash += "+" + s.Name()
@@ -89,7 +94,7 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 			cleanHash += "@" + v.Version()
 		}
 	}
-	c.hashes = cfg.Hash(cleanHash, c.seeds)
+	c.hashes = cfg.Hash(cleanHash, c.policy.Hash(), c.seeds)
 	return c, nil
 }
 

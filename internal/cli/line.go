@@ -161,7 +161,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		return sources, nil
 	}
 	if l.o.archive != "" {
-		sources["archive"] = crawl.OpenArchive(l.o.archive, l.c.cfg.Consent.Policy)
+		sources["archive"] = crawl.OpenArchive(l.o.archive, l.c.policy)
 	}
 	if len(l.c.seeds) > 0 {
 		var err error

@@ -152,7 +152,7 @@ func (c *corpus) recall(ctx context.Context, r *shards.Row) (*millrace.Document,
 	if err != nil {
 		return nil, fmt.Errorf("%q is no file of this archive: %w", r.WARCFile, err)
 	}
-	archive := crawl.OpenArchive(c.dir, c.cfg.Consent.Policy)
+	archive := crawl.OpenArchive(c.dir, c.policy)
 	p := millrace.Partition{Topic: "warc"}
 	if err := archive.Open(ctx, millrace.Checkpoint{Next: map[millrace.Partition]int64{p: seq<<40 | r.WARCOffset}}); err != nil {
 		return nil, err

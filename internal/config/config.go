@@ -63,7 +63,7 @@ type Ingest struct {
 	Consent   string `yaml:"consent"`
 }
 
-// Consent names the policy: training (an explicit no is obeyed) or record.
+// Consent names the policy: training (an explicit no is obeyed), record, or a file.
 type Consent struct {
 	Policy string `yaml:"policy"`
 }
@@ -211,8 +211,8 @@ func (c *Config) check() (path, msg string) {
 		return "$.log", "log is embedded, or kafka://HOST:PORT"
 	case c.Workers < 1 || c.Workers > 1024:
 		return "$.workers", "workers is between 1 and 1024"
-	case !oneOf(c.Consent.Policy, "training", "record"):
-		return "$.consent.policy", "policy is training (an explicit no is obeyed) or record"
+	case c.Consent.Policy == "":
+		return "$.consent.policy", "policy is training (an explicit no is obeyed), record, or a file"
 	case !(c.Dedup.Threshold > 0.5 && c.Dedup.Threshold <= 1):
 		return "$.dedup.threshold", "threshold is above 0.5 and at most 1"
 	case c.Shards.TargetBytes < 1<<10:
@@ -254,8 +254,9 @@ func token(s string) bool {
 // Nothing that cannot alter a row is in them: no speeds, workers, log, paths or training.
 type Hashes struct{ Upstream, Full string }
 
-// Hash computes both. clean is the hash of the cleaning recipe, seeds the seed list as read.
-func (c *Config) Hash(clean string, seeds []string) Hashes {
+// Hash computes both. clean and policy are the hashes of the cleaning recipe and of the consent policy,
+// seeds is the seed list as read.
+func (c *Config) Hash(clean, policy string, seeds []string) Hashes {
 	up := sum(struct {
 		Seeds   []string
 		Scope   string
@@ -265,7 +266,7 @@ func (c *Config) Hash(clean string, seeds []string) Hashes {
 		Token   string
 		Policy  string
 		Ingest  []Ingest
-	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Crawl.Recrawl, c.Agent.Token, c.Consent.Policy, c.Ingest})
+	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Crawl.Recrawl, c.Agent.Token, policy, c.Ingest})
 	return Hashes{Upstream: up, Full: sum([]any{up, clean, c.Dedup, c.Shards.TargetBytes, c.Shards.Versions})}
 }
 

@@ -70,22 +70,25 @@ func TestErrorsShowThePlace(t *testing.T) {
 
 func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
 	base := Default()
-	h := base.Hash("clean1", []string{"http://a/"})
+	h := base.Hash("clean1", "training", []string{"http://a/"})
 	same := base
 	same.Crawl.Delay, same.Workers, same.Log, same.Dir, same.Train.Preset, same.Crawl.Concurrency = 1, 9, "kafka://h:1", "/x", "char", 3
 	same.Shards.FlushEvery = 5
-	if same.Hash("clean1", []string{"http://a/"}) != h {
+	if same.Hash("clean1", "training", []string{"http://a/"}) != h {
 		t.Error("a speed or a path is in the hash")
 	}
 	down := base
 	down.Dedup.Threshold = 0.9
-	if g := down.Hash("clean1", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
+	if g := down.Hash("clean1", "training", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
 		t.Error("the threshold belongs to the full hash only")
 	}
-	if g := base.Hash("clean2", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
+	if g := base.Hash("clean2", "training", []string{"http://a/"}); g.Full == h.Full || g.Upstream != h.Upstream {
 		t.Error("the cleaning recipe belongs to the full hash only")
 	}
-	if g := base.Hash("clean1", []string{"http://b/"}); g.Full == h.Full || g.Upstream == h.Upstream {
+	if g := base.Hash("clean1", "record", []string{"http://a/"}); g.Full == h.Full || g.Upstream == h.Upstream {
+		t.Error("another policy, the same hash")
+	}
+	if g := base.Hash("clean1", "training", []string{"http://b/"}); g.Full == h.Full || g.Upstream == h.Upstream {
 		t.Error("the seeds belong to both hashes")
 	}
 }
