@@ -18,6 +18,7 @@ const (
 	FetchStatus      Reason = "fetch.status"
 	FetchRedirect    Reason = "fetch.redirect"
 	FetchTooLarge    Reason = "fetch.too_large"
+	FetchTruncated   Reason = "fetch.truncated"
 	FetchMediaType   Reason = "fetch.media_type"
 	CrawlTrap        Reason = "crawl.trap"
 	CrawlAddress     Reason = "crawl.address"

@@ -92,7 +92,7 @@ func answerOf(url string, status int, body string) *capture {
 	}
 	at := time.Date(2026, 11, 2, 3, 4, 5, 6000, time.UTC)
 	return &capture{
-		task: task{addr: a, id: idOf(a.key), depth: 2, hops: 1}, at: at, robots: "0123abcd:4 allow: /", limit: 1 << 20,
+		task: task{addr: a, id: idOf(a.key), depth: 2, hops: 1}, at: at, robots: "0123abcd:4 allow: /",
 		consent: []millrace.Statement{{Source: "header:Content-Usage", Raw: "train-ai=y", Value: millrace.Yes}},
 		answer: answer{began: at, ended: at.Add(1500 * time.Millisecond), remote: netip.MustParseAddr("192.0.2.7"), status: status,
 			sent:   http.Header{"User-Agent": {"millbot/1.0"}, "Accept": {"text/html"}},

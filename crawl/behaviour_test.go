@@ -95,6 +95,7 @@ func TestRetries(t *testing.T) {
 			gone.Add(1)
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, "half")
+			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
 		default:
 			io.WriteString(w, "plain")
@@ -108,7 +109,7 @@ func TestRetries(t *testing.T) {
 	if early.Load() {
 		t.Error("a request came while Retry-After had closed the host")
 	}
-	for path, want := range map[string]millrace.Reason{"/later": "", "/heals": "", "/plain": "", "/broken": millrace.FetchStatus} {
+	for path, want := range map[string]millrace.Reason{"/later": "", "/heals": "", "/plain": "", "/broken": millrace.FetchStatus, "/cut": millrace.FetchTruncated} {
 		if d := byPath(t, docs, path); d.Verdict.Reason != want {
 			t.Errorf("%s: %v, want %s", path, d.Verdict, want)
 		}
@@ -116,8 +117,8 @@ func TestRetries(t *testing.T) {
 	if n := s.times("/broken"); n != maxAttempts {
 		t.Errorf("/broken was asked for %d times, want %d", n, maxAttempts)
 	}
-	if counts.Failed != 1 || gone.Load() != maxAttempts {
-		t.Errorf("counts %+v, %d attempts; want the cut answer to fail after %d", counts, gone.Load(), maxAttempts)
+	if d := byPath(t, docs, "/cut"); counts.Failed != 0 || gone.Load() != maxAttempts || !d.Page.Truncated || d.Verdict.Err != cutDisconnect || string(load(t, o.Dir, d)) != "half" {
+		t.Errorf("counts %+v, %d attempts, %+v; want the half that came to be kept after %d attempts", counts, gone.Load(), d, maxAttempts)
 	}
 }
 

@@ -259,6 +259,7 @@ func (c *Crawler) halt() error {
 			// What nobody reads is in the archive and comes again at the next Open.
 		}
 		<-c.ended
+		c.fetch.close()
 		c.ran = false
 	}
 	c.out = nil

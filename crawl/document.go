@@ -93,6 +93,9 @@ func decide(p *millrace.Page, rec *warc.Record, body []byte, use millrace.Verdic
 	if size, limit, ok := cutPair(rec.Get(fieldSize)); ok {
 		return millrace.Verdict{Reason: millrace.FetchTooLarge, Stage: stageFetch, Signal: "bytes", Value: float64(size), Limit: float64(limit)}
 	}
+	if cut := rec.Get("WARC-Truncated"); cut == cutTime || cut == cutDisconnect {
+		return millrace.Verdict{Reason: millrace.FetchTruncated, Stage: stageFetch, Signal: "bytes", Value: float64(len(body)), Err: cut}
+	}
 	if kind := effectiveType(p.MediaType, body); !isText(kind) || isFeed(kind, body) {
 		return millrace.Verdict{Reason: millrace.FetchMediaType, Stage: stageFetch, Err: clip(kind)}
 	}

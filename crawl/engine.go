@@ -264,7 +264,7 @@ func (e *engine) start(h *host, t task, line string) {
 	case taskRobots, taskSitemap:
 		e.counts.Requests++
 	}
-	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line}
+	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line, last: h.pace.delay() > idleTimeout}
 	h.where = inFlight
 	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
 }

@@ -2,10 +2,8 @@ package crawl
 
 import (
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,20 +15,33 @@ import (
 	"time"
 )
 
-// Limits on how slowly a body may come.
+// Limits on an answer, besides the size of its body.
 const (
 	stallTimeout = 15 * time.Second // without a single byte
 	dripAfter    = 10 * time.Second // from then on the mean must be above dripRate
 	dripRate     = 1 << 10          // bytes a second
-	maxHeader    = 64 << 10
-	wireSlack    = 64 << 10 // what an encoding may add to a body, beside doubling it
+	maxHeader    = 64 << 10         // bytes
+	maxFields    = 500              // header lines
+	wireSlack    = 64 << 10         // what a coding may add to a body, beside doubling it
+	maxRatio     = 100              // of decoded to received bytes, once ratioAfter are decoded
+	ratioAfter   = 1 << 20
 )
 
 var (
-	errStalled  = errors.New("the answer stopped coming")
-	errDrip     = errors.New("the answer comes too slowly")
-	errEncoding = errors.New("content encoding is not supported")
-	errPadding  = errors.New("the answer is much longer than what it holds")
+	errStalled = errors.New("the answer stopped coming")
+	errDrip    = errors.New("the answer comes too slowly")
+	errTimeout = errors.New("the answer takes too long")
+	errFields  = errors.New("the answer has too many header lines")
+	errCoding  = errors.New("content coding is not supported")
+	errLength  = errors.New("the answer is longer than the limit")
+)
+
+// Why a body is not the whole, in the words of WARC-Truncated.
+const (
+	cutLength     = "length"      // a limit was reached
+	cutTime       = "time"        // it came too slowly
+	cutDisconnect = "disconnect"  // the connection ended within it
+	cutUnwanted   = "unspecified" // we did not ask for it to come
 )
 
 // exchange is one request and what came back. The transport fills it in; colly hands it through.
@@ -38,9 +49,10 @@ type exchange struct {
 	url   string
 	addr  netip.Addr // the address to dial; zero: whatever the name gives
 	limit int64      // bytes of the decoded body
+	last  bool       // the connection is not worth keeping
 	// wants tells from the header whether the body is worth reading; nil is always.
 	wants func(status int, header http.Header) bool
-	// consume reads the decoded body instead of body; it sees at most limit bytes.
+	// consume reads the decoded body instead of body; at the limit it sees an error that wraps errLength.
 	consume func(io.Reader) error
 
 	cancel context.CancelCauseFunc
@@ -56,9 +68,10 @@ type answer struct {
 	header       http.Header
 	body         []byte // decoded
 	size         int64  // of the whole decoded body as far as it is known
+	bound        int64  // what size is above, where a limit has cut the body
 	wire         int64  // bytes of the body that were received
-	cut          string // why body is not the whole: "", "length" (at the limit), "unspecified" (not wanted)
-	err          error
+	cut          string // why body is not the whole; "" if it is
+	err          error  // with cutTime and cutDisconnect there is both an error and the beginning of a body
 }
 
 type exchangeKey struct{}
@@ -73,94 +86,96 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return nil, errors.New("request without an exchange")
 	}
-	trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
 		if ap, err := netip.ParseAddrPort(i.Conn.RemoteAddr().String()); err == nil {
 			x.remote = ap.Addr().Unmap()
 		}
-	}}
+	}}))
+	// On a connection that is used again net/http repeats a request by itself when the server hangs up,
+	// unless it has a body that cannot be had twice. This one has: an empty one, which is never sent.
+	req.Body, req.GetBody, req.ContentLength = io.NopCloser(strings.NewReader("")), nil, 0
+	req.Close = x.last
 	x.began, x.sent = time.Now(), req.Header
-	resp, err := t.base.RoundTrip(req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	x.status, x.header = resp.StatusCode, resp.Header
-	x.err = x.read(resp)
+	x.err = x.read(req.Context(), resp)
 	out := *resp
 	out.Body, out.ContentLength, out.Uncompressed = http.NoBody, 0, true
 	return &out, nil
 }
 
-// read takes the body in.
-func (x *exchange) read(resp *http.Response) error {
+// read takes the body in, as far as it comes and the limits let it.
+func (x *exchange) read(ctx context.Context, resp *http.Response) error {
+	if countFields(resp.Header) > maxFields {
+		return errFields
+	}
 	if x.wants != nil && !x.wants(resp.StatusCode, resp.Header) {
-		x.cut = "unspecified"
+		x.cut = cutUnwanted
 		return nil
+	}
+	codings, err := codings(resp.Header)
+	if err != nil {
+		return fmt.Errorf("read body: %w", err)
 	}
 	m := &meter{r: resp.Body, x: x, start: time.Now()}
 	m.stall = time.AfterFunc(stallTimeout, func() { x.cancel(errStalled) })
 	defer m.stall.Stop()
-	encoding := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding")))
-	r, err := decoder(m, encoding)
-	if err != nil {
-		return err
+	decoded, free, err := decode(m, codings)
+	defer free()
+	b := &bounded{r: decoded, x: x}
+	switch {
+	case err != nil:
+	case x.consume != nil:
+		err = x.consume(b)
+	default:
+		var buf bytes.Buffer
+		if n := resp.ContentLength; n > 0 && len(codings) == 0 {
+			buf.Grow(int(min(n, x.limit, 1<<20)) + bytes.MinRead)
+		}
+		_, err = buf.ReadFrom(b)
+		x.body = buf.Bytes()
 	}
-	if x.consume != nil {
-		return x.consume(io.LimitReader(r, x.limit))
-	}
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 && encoding == "" {
-		buf.Grow(int(min(n, x.limit, 1<<20)) + bytes.MinRead)
-	}
-	if _, err := io.CopyN(&buf, r, x.limit); err != nil && err != io.EOF {
-		return fmt.Errorf("read body: %w", err)
-	}
-	x.body, x.size = buf.Bytes(), int64(buf.Len())
-	if x.size < x.limit {
+	x.size = max(x.size, b.n)
+	switch {
+	case err == nil:
+		m.drain()
 		return nil
-	}
-	var one [1]byte
-	n, err := io.ReadFull(r, one[:])
-	if n > 0 {
-		x.cut = "length"
-		x.size = x.limit + 1
-		if encoding == "" {
+	case errors.Is(err, errLength):
+		x.cut = cutLength
+		if x.size > x.bound && len(codings) == 0 {
 			x.size = max(x.size, resp.ContentLength)
 		}
-	} else if err != io.EOF {
-		return fmt.Errorf("read body: %w", err)
+		if x.consume == nil {
+			return nil // what came will do
+		}
+	case errors.Is(err, errDrip), m.err != nil && isTime(context.Cause(ctx)):
+		x.cut = cutTime
+	case m.err != nil, errors.Is(err, io.ErrUnexpectedEOF):
+		x.cut = cutDisconnect
 	}
-	return nil
+	return fmt.Errorf("read body: %w", err)
 }
 
-// decoder takes the content encoding off. We ask for gzip and deflate only; what comes besides is an error.
-func decoder(r io.Reader, encoding string) (io.Reader, error) {
-	switch encoding {
-	case "", "identity":
-		return r, nil
-	case "gzip", "x-gzip":
-		z, err := gzip.NewReader(r)
-		if err == io.EOF {
-			return bytes.NewReader(nil), nil // an empty body, whatever the header says
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read body: %w", err)
-		}
-		return z, nil
-	case "deflate":
-		// The standard means zlib; some servers send bare deflate. The first two bytes tell.
-		var head [2]byte
-		n, err := io.ReadFull(r, head[:])
-		whole := io.MultiReader(bytes.NewReader(head[:n]), r)
-		if err == io.EOF {
-			return bytes.NewReader(nil), nil
-		}
-		if head[0]&0x0f == 8 && (uint(head[0])<<8|uint(head[1]))%31 == 0 {
-			return zlib.NewReader(whole)
-		}
-		return flate.NewReader(whole), nil
+// isTime reports whether a request was broken off because it took too long.
+func isTime(cause error) bool {
+	return errors.Is(cause, errStalled) || errors.Is(cause, errTimeout) || errors.Is(cause, context.DeadlineExceeded)
+}
+
+// isFinal reports whether asking again would bring the same.
+func isFinal(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return isRefusedAddress(err) || errors.Is(err, errCoding) || errors.Is(err, errFields) || errors.Is(err, errLength) || errors.As(err, &certificate)
+}
+
+func countFields(h http.Header) (n int) {
+	for _, values := range h {
+		n += len(values)
 	}
-	return nil, fmt.Errorf("%q: %w", encoding, errEncoding)
+	return n
 }
 
 // meter counts the bytes on the wire and ends an answer that does not get on.
@@ -169,19 +184,62 @@ type meter struct {
 	x     *exchange
 	start time.Time
 	stall *time.Timer
+	err   error // of the connection
+	ended bool
 }
 
+// Read implements io.Reader.
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	m.x.wire += int64(n)
 	if n > 0 {
 		m.stall.Reset(stallTimeout)
 	}
-	if since := time.Since(m.start); since > dripAfter && float64(m.x.wire) < since.Seconds()*dripRate && err == nil {
-		return n, errDrip
+	switch {
+	case err == io.EOF:
+		m.ended = true
+		return n, err
+	case err == nil && m.x.wire > 2*m.x.limit+wireSlack: // empty blocks of a compressed body, say
+		m.x.size, m.x.bound = m.x.wire, 2*m.x.limit+wireSlack
+		return n, errLength
+	case err == nil:
+		if since := time.Since(m.start); since > dripAfter && float64(m.x.wire) < since.Seconds()*dripRate {
+			err = errDrip
+		}
 	}
-	if m.x.wire > 2*m.x.limit+wireSlack { // empty blocks of a compressed body, say
-		return n, errPadding
+	m.err = err
+	return n, err
+}
+
+// drain takes the end of an answer whose coding has ended before it, without which the connection could not
+// be used again.
+func (m *meter) drain() {
+	if !m.ended {
+		var b [512]byte
+		m.Read(b[:])
+	}
+}
+
+// bounded reads a decoded body up to the limits.
+type bounded struct {
+	r io.Reader
+	x *exchange
+	n int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	left := b.x.limit - b.n
+	n, err := b.r.Read(p[:min(int64(len(p)), left+1)])
+	if int64(n) > left {
+		b.n = b.x.limit
+		b.x.size, b.x.bound = b.x.limit+1, b.x.limit
+		return int(left), errLength
+	}
+	b.n += int64(n)
+	if most := maxRatio * b.x.wire; b.n > ratioAfter && b.n > most {
+		b.x.size, b.x.bound = b.n, most
+		return n, errLength
 	}
 	return n, err
 }

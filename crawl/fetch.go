@@ -14,10 +14,18 @@ import (
 	"github.com/gocolly/colly/v2"
 )
 
+const (
+	maxIdle = 512
+	// idleTimeout is how long a connection waits for the next request. Many servers hang up after five
+	// seconds; a request that meets them doing so is lost.
+	idleTimeout = 3 * time.Second
+)
+
 // fetcher carries out exchanges. colly fetches, millrace decides: the collectors know no robots.txt,
 // no delays, no redirects, no cookies and no limits of their own.
 type fetcher struct {
 	transport transport
+	dialer    *net.Dialer
 	header    http.Header
 
 	mu   sync.Mutex
@@ -28,12 +36,12 @@ func newFetcher(g *guard, a Agent) *fetcher {
 	f := &fetcher{header: http.Header{
 		"User-Agent":      {a.UserAgent()},
 		"Accept":          {"text/html,application/xhtml+xml,text/plain;q=0.9,text/markdown;q=0.9,*/*;q=0.1"},
-		"Accept-Encoding": {"gzip, deflate"},
+		"Accept-Encoding": {acceptEncoding},
 	}}
 	if from := a.From(); from != "" {
 		f.header.Set("From", from)
 	}
-	d := &net.Dialer{
+	f.dialer = &net.Dialer{
 		Timeout: 10 * time.Second,
 		// The address here is the one that will be connected to, so neither a second answer of the
 		// name server nor a redirect gets past the guard.
@@ -53,13 +61,13 @@ func newFetcher(g *guard, a Agent) *fetcher {
 					address = net.JoinHostPort(x.addr.String(), port)
 				}
 			}
-			return d.DialContext(ctx, network, address)
+			return f.dialer.DialContext(ctx, network, address)
 		},
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 20 * time.Second,
-		// On a connection that is used again net/http repeats a GET by itself when the server hangs
-		// up, without any pause. One connection a request costs little beside the delay.
-		DisableKeepAlives:      true,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  20 * time.Second,
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    1, // a host is asked one thing at a time
+		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // decoded by us, within limits
 		ForceAttemptHTTP2:      false,
@@ -70,7 +78,7 @@ func newFetcher(g *guard, a Agent) *fetcher {
 
 // do carries out x. It always returns with x.ended set, and x.err or x.status.
 func (f *fetcher) do(ctx context.Context, x *exchange) {
-	ctx, stop := context.WithTimeout(ctx, requestTimeout)
+	ctx, stop := context.WithTimeoutCause(ctx, requestTimeout, errTimeout)
 	defer stop()
 	ctx, x.cancel = context.WithCancelCause(ctx)
 	defer x.cancel(nil)
@@ -93,6 +101,9 @@ func (f *fetcher) do(ctx context.Context, x *exchange) {
 		x.err = errors.Join(cause, x.err)
 	}
 }
+
+// close gives back the connections that wait for another request.
+func (f *fetcher) close() { f.transport.base.CloseIdleConnections() }
 
 func (f *fetcher) collector() *colly.Collector {
 	f.mu.Lock()

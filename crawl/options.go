@@ -114,7 +114,7 @@ const (
 	maxAttempts        = 4  // of a request that failed or was answered with 5xx
 	maxPostponed       = 10 // of a request that was answered with "later"
 	maxHops            = 5  // redirects in a chain
-	requestTimeout     = time.Minute
+	requestTimeout     = 2 * time.Minute
 )
 
 // fill sets the defaults and refuses what cannot be meant.

@@ -29,6 +29,7 @@ func Plan(ctx context.Context, opts Options) ([]SeedPlan, error) {
 		return nil, err
 	}
 	f := newFetcher(g, opts.Agent)
+	defer f.close()
 	p := planner{
 		worker: &worker{fetch: f.do, resolve: resolveName, guard: g},
 		delay:  opts.Delay,

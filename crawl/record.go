@@ -39,7 +39,6 @@ type capture struct {
 	task    task
 	at      time.Time
 	answer  answer
-	limit   int64
 	robots  string
 	consent []millrace.Statement
 	says    consent.Input // what consent was read from
@@ -111,8 +110,8 @@ func (c *capture) record() (header []millrace.Field, block []byte) {
 		sum := sha256.Sum256(body)
 		f.add(fieldSHA256, hex.EncodeToString(sum[:]))
 	}
-	if c.answer.cut == "length" {
-		f.add(fieldSize, fmt.Sprintf("%d/%d", c.answer.size, c.limit))
+	if c.answer.cut == cutLength {
+		f.add(fieldSize, fmt.Sprintf("%d/%d", c.answer.size, c.answer.bound))
 	}
 	if c.site {
 		return f, block

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"millrace"
-	"millrace/crawl/robots"
 )
 
 // settle draws the conclusions from what a worker has brought.
@@ -70,7 +69,7 @@ func (e *engine) unanswered(h *host, t task, r result) bool {
 		h.silent += weight(r.err)
 		h.doubted = h.doubted || h.silent >= maxSilent-1
 	}
-	if t.attempts >= maxAttempts || isRefusedAddress(r.err) {
+	if t.attempts >= maxAttempts || isFinal(r.err) {
 		return false
 	}
 	wait := h.retryWait(t.attempts)
@@ -128,10 +127,11 @@ func (e *engine) settlePage(h *host, r result) {
 		if e.unanswered(h, t, r) {
 			return
 		}
-		e.fail(t, t.attempts+1, r.err)
-		return
-	}
-	if e.postponed(h, t, &r.answer) {
+		if r.capture == nil {
+			e.fail(t, t.attempts+1, r.err)
+			return
+		} // what never came whole is kept as far as it came
+	} else if e.postponed(h, t, &r.answer) {
 		return
 	}
 	e.store(r.capture)
@@ -147,7 +147,7 @@ func (e *engine) store(c *capture) {
 
 // storeSite archives robots.txt or another file about a site: for audit, and never a page.
 func (e *engine) storeSite(url string, a *answer) {
-	e.store(&capture{site: true, task: task{addr: address{fetch: url}}, at: a.began.UTC().Truncate(time.Microsecond), answer: *a, limit: robots.MaxSize})
+	e.store(&capture{site: true, task: task{addr: address{fetch: url}}, at: a.began.UTC().Truncate(time.Microsecond), answer: *a})
 }
 
 // fail ends a URL that brought no answer. An address that the guard refuses is no failure.

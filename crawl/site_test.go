@@ -38,17 +38,7 @@ type site struct {
 // newSite serves h on 127.0.0.host at a free port below 32768.
 func newSite(t *testing.T, host int, h http.HandlerFunc) *site {
 	t.Helper()
-	var l net.Listener
-	var err error
-	for range 50 {
-		s := fmt.Sprintf("127.0.0.%d:%d", host, 20000+rand.IntN(12000))
-		if l, err = net.Listen("tcp", s); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		t.Skipf("no loopback address 127.0.0.%d here: %v", host, err)
-	}
+	l := listen(t, host)
 	s := &site{addr: l.Addr().String(), url: "http://" + l.Addr().String()}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := time.Now()
@@ -60,6 +50,21 @@ func newSite(t *testing.T, host int, h http.HandlerFunc) *site {
 	go srv.Serve(l)
 	t.Cleanup(func() { srv.Close() })
 	return s
+}
+
+// listen takes a free port of 127.0.0.host below 32768.
+func listen(t testing.TB, host int) (l net.Listener) {
+	t.Helper()
+	var err error
+	for range 50 {
+		s := fmt.Sprintf("127.0.0.%d:%d", host, 20000+rand.IntN(12000))
+		if l, err = net.Listen("tcp", s); err == nil {
+			t.Cleanup(func() { l.Close() })
+			return l
+		}
+	}
+	t.Skipf("no loopback address 127.0.0.%d here: %v", host, err)
+	return nil
 }
 
 func (s *site) requests() []request {

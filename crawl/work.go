@@ -24,6 +24,7 @@ type job struct {
 	port  uint16
 	rules *consent.Rules
 	line  string // the robots.txt line that allowed the page
+	last  bool   // the next request to the host is far away
 }
 
 // result is what a worker brings back.
@@ -67,21 +68,21 @@ func (w *worker) do(ctx context.Context, j job) (r result) {
 		return r
 	}
 	r = w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted})
-	if r.err == nil {
+	if r.err == nil || r.answer.cut != "" {
 		r.capture = w.capture(j, r.answer)
 	}
 	return r
 }
 
 func (w *worker) get(ctx context.Context, j job, x *exchange) result {
-	x.url, x.addr = j.task.addr.fetch, j.addr
+	x.url, x.addr, x.last = j.task.addr.fetch, j.addr, j.last
 	w.fetch(ctx, x)
 	return result{job: j, answer: x.answer, err: x.answer.err}
 }
 
 // capture reads what the answer says besides its text.
 func (w *worker) capture(j job, a answer) *capture {
-	c := &capture{task: j.task, at: a.began.UTC().Truncate(time.Microsecond), answer: a, limit: w.maxBody, robots: j.line}
+	c := &capture{task: j.task, at: a.began.UTC().Truncate(time.Microsecond), answer: a, robots: j.line}
 	var header []millrace.Field
 	for name, values := range a.header {
 		if matters(name) {
