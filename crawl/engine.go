@@ -66,7 +66,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency)
 	e.groups = make(chan group, 1)
 	go a.run(e.archive, e.groups)
-	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay)
+	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay, budget{e.opts.MaxPagesPerHost, e.opts.MaxPagesPerDomain})
 	if e.front.resumed {
 		e.schedule.resumed = time.Now()
 	}
@@ -186,7 +186,7 @@ func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
 		if len(e.schedule.ready) == 0 {
 			return next, more
 		}
-		h := e.schedule.pop()
+		h := e.schedule.pop(&e.schedule.ready)
 		if t, line, ok := e.pick(h, now); ok {
 			e.start(h, t, line)
 		} else {
@@ -263,6 +263,7 @@ func (e *engine) start(h *host, t task, line string) {
 		fallthrough
 	case taskRobots, taskSitemap:
 		e.counts.Requests++
+		h.spend()
 	}
 	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line, last: h.pace.delay() > idleTimeout}
 	h.where = inFlight

@@ -50,8 +50,13 @@ type host struct {
 	addr     netip.Addr
 	resolved time.Time
 
+	requests int
+	domain   *domain // nil: there is no budget for domains
+	level    int     // key in byLevel
+	turn     int     // second key there
+
 	where place
-	wake  time.Time // key in the heap
+	wake  time.Time // key in byWake
 	index int
 	lane  *lane // held, or waited for
 }
@@ -72,7 +77,7 @@ const (
 type lane struct {
 	next    time.Time
 	holder  *host
-	waiters []*host
+	waiters byLevel
 }
 
 // ruled reports whether pages may be asked for, or decided upon.

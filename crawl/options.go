@@ -82,9 +82,13 @@ type Options struct {
 	// A longer Crawl-delay, up to 60 s, replaces it.
 	Delay time.Duration
 	// PerIPDelay is the same for hosts that share an address; 0 is Delay, negative is off.
-	PerIPDelay    time.Duration
-	Concurrency   int   // requests at once over all hosts; 0 is 64
-	MaxPages      int   // stop after so many pages; 0 is no limit
+	PerIPDelay  time.Duration
+	Concurrency int // requests at once over all hosts; 0 is 64
+	MaxPages    int // stop after so many pages; 0 is no limit
+	// MaxPagesPerHost and MaxPagesPerDomain are what a host, or a registrable domain with all its hosts,
+	// may take in one round: then it comes behind all that have taken less. Nothing is dropped for it. 0 is no limit.
+	MaxPagesPerHost, MaxPagesPerDomain int
+
 	MaxBody       int64 // bytes of a decoded body; 0 is 8 MiB
 	ConsentPolicy consent.Policy
 	Log           *slog.Logger // nil: silent
@@ -133,8 +137,8 @@ func (o *Options) fill() error {
 	if o.Scope != "host" && o.Scope != "domain" && o.Scope != "any" {
 		return fmt.Errorf("crawl.scope %q: want host, domain or any", o.Scope)
 	}
-	if o.Concurrency < 0 || o.MaxBody < 0 || o.MaxPages < 0 {
-		return errors.New("crawl.concurrency, crawl.max_body and crawl.max_pages cannot be negative")
+	if min(o.Concurrency, o.MaxPages, o.MaxPagesPerHost, o.MaxPagesPerDomain) < 0 || o.MaxBody < 0 {
+		return errors.New("crawl: concurrency, max_body, max_pages, max_pages_per_host and max_pages_per_domain cannot be negative")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

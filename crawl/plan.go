@@ -99,7 +99,7 @@ func (p *planner) ask(ctx context.Context, a address) (*robots.File, error) {
 }
 
 func (p *planner) get(ctx context.Context, a address) result {
-	h, _ := newSchedule(p.delay, -1).host(a)
+	h, _ := newSchedule(p.delay, -1, budget{}).host(a)
 	j := job{task: task{kind: taskRobots, addr: a}, name: h.name, port: h.port}
 	if addr, err := netip.ParseAddr(h.name); err == nil {
 		j.addr = addr.Unmap()

@@ -9,19 +9,23 @@ import (
 
 // schedule decides which host may be asked, and when. It has two clocks: a host is asked one thing at
 // a time, with its delay between the end of an answer and the next request; and hosts that share an
-// address take turns in its lane, with the delay of the address between them. It belongs to one goroutine.
+// address take turns in its lane, with the delay of the address between them. Where several could be
+// asked, those go first that have used up fewer budgets of pages. It belongs to one goroutine.
 type schedule struct {
 	delay, perIP time.Duration
+	budget       budget
+	domains      map[string]*domain // by registrable name
 	hosts        map[string]*host
 	lanes        map[netip.Addr]*lane
 	waiting      byWake
 	away         byWake    // waits too, but a run that has nothing else to do ends
-	ready        []*host   // may be asked now, in the order in which they became so
+	ready        byLevel   // may be asked now
+	turns        int       // how many have become ready, or have waited in a lane
 	resumed      time.Time // when an earlier process was taken over from; zero if there was none
 }
 
-func newSchedule(delay, perIP time.Duration) *schedule {
-	return &schedule{delay: delay, perIP: perIP, hosts: map[string]*host{}, lanes: map[netip.Addr]*lane{}}
+func newSchedule(delay, perIP time.Duration, b budget) *schedule {
+	return &schedule{delay: delay, perIP: perIP, budget: b, domains: map[string]*domain{}, hosts: map[string]*host{}, lanes: map[netip.Addr]*lane{}}
 }
 
 // host finds or makes the host of an address, and tells which.
@@ -32,6 +36,13 @@ func (s *schedule) host(a address) (h *host, isNew bool) {
 	port, _ := strconv.ParseUint(a.port, 10, 16) // the URL parser lets no other through
 	h = &host{authority: a.authority, name: a.host, port: uint16(port), pace: pace{least: s.delay}}
 	s.hosts[a.authority] = h
+	if s.budget.domain > 0 {
+		name := registrable(a.host)
+		if h.domain = s.domains[name]; h.domain == nil {
+			h.domain = &domain{}
+			s.domains[name] = h.domain
+		}
+	}
 	return h, true
 }
 
@@ -74,7 +85,7 @@ func (s *schedule) advance(now time.Time) (next time.Time, worth bool) {
 			h := heap.Pop(queue).(*host)
 			if s.takeTurn(h, now) {
 				h.where = inReady
-				s.ready = append(s.ready, h)
+				s.queue(&s.ready, h)
 			}
 		}
 		if len(*queue) > 0 && (*queue)[0].wake.Before(next) {
@@ -100,7 +111,7 @@ func (s *schedule) takeTurn(h *host, now time.Time) bool {
 	h.lane = l
 	if l.holder != nil {
 		h.where = inLane
-		l.waiters = append(l.waiters, h)
+		s.queue(&l.waiters, h)
 		return false
 	}
 	l.holder = h
@@ -109,14 +120,6 @@ func (s *schedule) takeTurn(h *host, now time.Time) bool {
 		return false
 	}
 	return true
-}
-
-// pop takes the host that has been ready longest.
-func (s *schedule) pop() *host {
-	h := s.ready[0]
-	s.ready[0] = nil
-	s.ready = s.ready[1:]
-	return h
 }
 
 // asked is called when the answer to a request that was sent to h's host has ended.
@@ -128,16 +131,20 @@ func (s *schedule) asked(h *host, ended time.Time) {
 	}
 }
 
-// release ends h's turn, whether it asked for something or not.
+// release ends h's turn, whether it asked for something or not. The lane's next turn is given away now;
+// h takes part where it will be ready by then.
 func (s *schedule) release(h *host, now time.Time) {
 	h.where = idle
 	if l := h.lane; l != nil {
 		h.lane, l.holder = nil, nil
 		if len(l.waiters) > 0 {
-			w := l.waiters[0]
-			l.waiters = l.waiters[1:]
-			l.holder = w
-			s.sleep(w, later(l.next, now))
+			next := later(l.next, now)
+			if at, ok := h.wakeTime(now); ok && !at.After(next) {
+				h.lane, h.where = l, inLane
+				s.queue(&l.waiters, h)
+			}
+			l.holder = s.pop(&l.waiters)
+			s.sleep(l.holder, next)
 		}
 	}
 	s.touch(h, now)

@@ -47,7 +47,9 @@ type Crawl struct {
 	Delay       Duration  `yaml:"delay"`
 	PerIPDelay  *Duration `yaml:"per_ip_delay"` // nil: as delay; 0: off
 	Concurrency int       `yaml:"concurrency"`
-	MaxPages    int       `yaml:"max_pages"` // 0: no limit
+	MaxPages    int       `yaml:"max_pages"`            // 0: no limit
+	HostPages   int       `yaml:"max_pages_per_host"`   // a round; 0: no limit
+	DomainPages int       `yaml:"max_pages_per_domain"` // a round; 0: no limit
 	MaxBody     Size      `yaml:"max_body"`
 	Recrawl     string    `yaml:"recrawl"` // off
 }
@@ -203,6 +205,10 @@ func (c *Config) check() (path, msg string) {
 		return "$.crawl.concurrency", "concurrency is between 1 and 4096"
 	case c.Crawl.MaxPages < 0:
 		return "$.crawl.max_pages", "max_pages cannot be negative"
+	case c.Crawl.HostPages < 0:
+		return "$.crawl.max_pages_per_host", "a budget cannot be negative"
+	case c.Crawl.DomainPages < 0:
+		return "$.crawl.max_pages_per_domain", "a budget cannot be negative"
 	case c.Crawl.MaxBody < 1<<10 || c.Crawl.MaxBody > 64<<20:
 		return "$.crawl.max_body", "max_body is between 1KiB and 64MiB"
 	case c.Crawl.Recrawl != "off":
