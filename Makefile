@@ -1,12 +1,12 @@
 # Short names for what contributors run. `go test ./...` needs none of this.
-# kill, kafka and parity print one JSON line last and succeed only if what they measure holds.
+# kill, kafka, parity and race print one JSON line last and succeed only if what they measure holds.
 # SEED= and KILLS= change what they do; INPUT= gives parity your own file or folder.
 
 KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kafka parity parity-robots train-check docs-check fuzz nightly
+.PHONY: help test lint demo kill kill-crawl kafka parity parity-robots race-polite race-crawl train-check docs-check fuzz nightly
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -25,6 +25,9 @@ demo: ## the whole line, on this machine
 kill: ## kill -9 KILLS times: nothing lost, nothing twice
 	@go run ./internal/sim/kill -kills $(KILLS) -seed $(SEED)
 
+kill-crawl: ## kill -9 KILLS times while it crawls 20,000 pages
+	@go run ./internal/sim/race kill -seed $(SEED) -kills $(KILLS)
+
 kafka: ## a finished archive through a real Apache Kafka: the same shard files
 	@go run ./internal/sim/kafkasmoke
 
@@ -33,6 +36,12 @@ parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 
 parity-robots: ## the table of robots.txt cases, answered by Protego
 	@"$$(race/venv.sh race/robots-requirements.txt)/bin/python" race/robots.py crawl/robots/testdata/cases.yaml
+
+race-polite: ## 200 hosts that ask for pauses: nobody is asked too soon, no time is wasted
+	@go run ./internal/sim/race polite -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
+
+race-crawl: ## pages a second, beside Scrapy and plain colly
+	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
@@ -43,4 +52,4 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kafka parity parity-robots docs-check train-check fuzz ## everything
+nightly: lint test kill kill-crawl kafka parity parity-robots race-polite race-crawl docs-check train-check fuzz ## everything

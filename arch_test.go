@@ -68,7 +68,7 @@ var anywhere = []string{"*"}
 
 // modules lists every module outside the standard library, by the start of its import paths.
 var modules = map[string]module{
-	"github.com/gocolly/colly/v2":         {[]string{"crawl"}, false, "colly fetches, for crawl"},
+	"github.com/gocolly/colly/v2":         {[]string{"crawl", "internal/sim/collypeer"}, false, "colly fetches, for crawl; and, in the test world, on its own"},
 	"github.com/temoto/robotstxt":         {[]string{"crawl"}, false, "robots.txt is crawl's business"},
 	"github.com/segmentio/kafka-go":       {[]string{"ingest"}, false, "topics are ingest's business"},
 	"github.com/apache/arrow/go/v17":      {[]string{"shards"}, false, "28 MB of binary for one folder; v18 beside it does not link"},

@@ -60,8 +60,8 @@ func (s *Site) Judge(log []Request, delay time.Duration) Verdict {
 		delete(byHost, h.Addr)
 		slices.SortStableFunc(qs, func(a, b Request) int { return cmp.Compare(a.T, b.T) })
 		v.judgePages(h, qs)
-		tightest = min(tightest, v.judgePace(h, qs, max(delay, h.Delay)))
-		if need := s.bound(h, qs, max(delay, h.Delay)).Seconds(); need > v.Bound {
+		tightest = min(tightest, v.judgePace(h, qs, delay))
+		if need := s.bound(h, qs, delay).Seconds(); need > v.Bound {
 			v.Bound, v.Slowest = need, h.Addr
 		}
 	}
@@ -106,7 +106,8 @@ func (v *Verdict) judgePages(h *Host, qs []Request) {
 	}
 }
 
-// judgePace looks at pauses, in the order of arrival. It gives what the shortest one had to spare.
+// judgePace looks at pauses, in the order of arrival. A Crawl-delay holds from the answer that tells it. It
+// gives what the shortest pause had to spare.
 func (v *Verdict) judgePace(h *Host, qs []Request, delay time.Duration) (tightest time.Duration) {
 	tightest = 1<<63 - 1
 	var end, closed int64 // the last answer's, the last pause's
@@ -129,6 +130,9 @@ func (v *Verdict) judgePace(h *Host, qs []Request, delay time.Duration) (tightes
 			tightest = min(tightest, gap-delay)
 		}
 		end, closed = max(end, q.Done), max(closed, q.Closed)
+		if q.Path == robotsPath && q.Status == 200 {
+			delay = max(delay, h.Delay)
+		}
 	}
 	return tightest
 }
@@ -150,9 +154,14 @@ func (s *Site) bound(h *Host, qs []Request, delay time.Duration) time.Duration {
 		}
 	}
 	requests := 1 + h.Pages + len(h.Flaws) + len(files)
-	need := time.Duration(requests)*s.Latency + time.Duration(requests-1)*delay
-	for _, p := range pauses {
-		need += max(0, p-delay)
+	pace := max(delay, h.Delay)
+	need := time.Duration(requests)*s.Latency + time.Duration(requests-1-len(h.Flaws))*pace
+	for path, p := range pauses {
+		if path == robotsPath { // the Crawl-delay is not known yet
+			need += max(p, delay)
+		} else {
+			need += max(p, pace)
+		}
 	}
 	return need
 }

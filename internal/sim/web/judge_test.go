@@ -14,7 +14,7 @@ func smallSite() *Site {
 	return &Site{Latency: time.Millisecond, Hosts: []*Host{
 		{Addr: "a", Pages: 3},
 		{Addr: "b", Pages: 4, Robots: rules, Closed: true, Delay: time.Second},
-		{Addr: "c", Pages: 12, Robots: rules, Closed: true, Flaws: map[string]Flaw{
+		{Addr: "c", Pages: 12, Robots: rules, Closed: true, Delay: 300 * time.Millisecond, Flaws: map[string]Flaw{
 			robotsPath: {Status: 503, After: 2 * time.Second},
 			Path(5):    {Status: 429, After: time.Second, Date: true}}},
 	}}
@@ -31,7 +31,11 @@ func politeLog(s *Site, delay time.Duration) []Request {
 				q.Closed = q.Done + int64(pause)
 			}
 			log = append(log, q)
-			t = q.Done + int64(max(delay, h.Delay, pause))
+			if path == robotsPath && status != 200 {
+				t = q.Done + int64(max(delay, pause))
+			} else {
+				t = q.Done + int64(max(delay, h.Delay, pause))
+			}
 		}
 		paths := []string{robotsPath}
 		for n := range h.Pages {
@@ -54,7 +58,7 @@ func TestJudgeFindsNoFault(t *testing.T) {
 		t.Fatalf("a faultless crawl: %s (%+v)", v.Fault(), v)
 	}
 	want := Verdict{Requests: 24, Pages: 19, Most: 1, InFlight: 1, Slowest: "c"}
-	want.Bound = (15*time.Millisecond + 14*testDelay + 1800*time.Millisecond + 800*time.Millisecond).Seconds()
+	want.Bound = (15*time.Millisecond + 12*300*time.Millisecond + 3*time.Second).Seconds()
 	want.Span, want.Rate = v.Span, v.Rate
 	if v != want {
 		t.Errorf("got  %+v\nwant %+v", v, want)
@@ -103,6 +107,11 @@ func TestJudgeFindsFaults(t *testing.T) {
 			log[i].T -= int64(700 * time.Millisecond)
 			return log
 		}, func(v Verdict) bool { return v.ShortGaps == 1 }},
+		{"first page sooner than the Crawl-delay", func(log []Request) []Request {
+			i := at(log, "b", Path(0), 0)
+			log[i].T -= int64(700 * time.Millisecond)
+			return log
+		}, func(v Verdict) bool { return v.ShortGaps == 1 }},
 		{"request in a closed window", func(log []Request) []Request {
 			i := at(log, "c", Path(5), 1)
 			log[i].T -= int64(600 * time.Millisecond)
@@ -128,7 +137,7 @@ func TestJudgeFindsFaults(t *testing.T) {
 			return insert(log, "b", "/closed/1", 404)
 		}, func(v Verdict) bool { return v.Disallowed == 1 }},
 		{"path that is not there", func(log []Request) []Request {
-			return insert(log, "b", "/page/4.html", 404)
+			return insert(log, "b", "/page/e.html", 404)
 		}, func(v Verdict) bool { return v.Elsewhere == 1 }},
 		{"site file", func(log []Request) []Request {
 			return insert(log, "c", "/.well-known/tdmrep.json", 404)

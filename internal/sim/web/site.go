@@ -12,6 +12,7 @@ import (
 // serves it and the one which judges the crawl need not exchange it.
 type Site struct {
 	Hosts   []*Host
+	Port    int
 	Latency time.Duration // that every answer takes: requests at the same time are seen as such
 	seed    uint64
 }
@@ -41,12 +42,17 @@ const (
 	blocks     = 8 // of text on a page
 )
 
-// Path is the path of a host's n-th page.
+// Path is the path of a host's n-th page. It has letters for digits: numbered pages that link to each other
+// look like a trap.
 func Path(n int) string {
 	if n == 0 {
 		return "/"
 	}
-	return "/page/" + strconv.Itoa(n) + ".html"
+	name := strconv.AppendInt([]byte("/page/"), int64(n), 10)
+	for i := len("/page/"); i < len(name); i++ {
+		name[i] += 'a' - '0'
+	}
+	return string(append(name, ".html"...))
 }
 
 // New makes the site of that name: polite, of hosts that ask for pauses, or HOSTSxPAGES, of hosts that do not.
@@ -58,7 +64,7 @@ func New(name string, seed uint64, port int) (*Site, error) {
 	if _, err := fmt.Sscanf(name, "%dx%d", &hosts, &pages); err != nil || hosts < 1 || hosts > 10_000 || pages < 1 {
 		return nil, fmt.Errorf("site %q: want polite, or HOSTSxPAGES", name)
 	}
-	s := &Site{seed: seed}
+	s := &Site{Port: port, seed: seed}
 	for i := range hosts {
 		s.Hosts = append(s.Hosts, &Host{Addr: addr(0, i, port), Pages: pages, Closed: true,
 			Robots: "# Everybody is welcome, nearly everywhere.\nUser-agent: *\nDisallow: " + closedPath + "\nDisallow: /*.php$\nAllow: /page/\n"})
@@ -73,7 +79,7 @@ func addr(kind, n, port int) string {
 
 const (
 	politeHosts   = 200
-	politeSeconds = 40 // that a host's pages take, at its own pace, without its flaws
+	politeSeconds = 30 // that a host's pages take, at its own pace, without its flaws
 	maxPages      = 50
 	// ConfiguredDelay is the pause that crawlers of the polite site are told to make everywhere.
 	ConfiguredDelay = 500 * time.Millisecond
@@ -83,7 +89,7 @@ const (
 // first answers 429 or 503 with a Retry-After of 1 to 4 s, half of them as a date.
 func polite(seed uint64, port int) *Site {
 	rng := rand.New(rand.NewPCG(seed, 11))
-	s := &Site{seed: seed, Latency: 20 * time.Millisecond}
+	s := &Site{Port: port, seed: seed, Latency: 20 * time.Millisecond}
 	delays := []string{"none", "", "0", "0.5", "1", "1.5", "2", "3", "4", "5"}
 	for i := range politeHosts {
 		h := &Host{Addr: addr(1, i, port), Flaws: map[string]Flaw{}}
@@ -136,10 +142,13 @@ func (h *Host) number(path string) (int, bool) {
 	if path == "/" {
 		return 0, true
 	}
-	text, ok := strings.CutPrefix(path, "/page/")
-	text, ok2 := strings.CutSuffix(text, ".html")
-	n, err := strconv.Atoi(text)
-	if !ok || !ok2 || err != nil || n < 1 || n >= h.Pages || Path(n) != path {
+	name, _ := strings.CutPrefix(path, "/page/")
+	name, _ = strings.CutSuffix(name, ".html")
+	n := 0
+	for _, c := range []byte(name[:min(len(name), 9)]) {
+		n = 10*n + int(c-'a') // nonsense gives some other page's number
+	}
+	if n < 1 || n >= h.Pages || Path(n) != path {
 		return 0, false
 	}
 	return n, true

@@ -1,0 +1,97 @@
+// Command race lets the real binary crawl websites of the test world, beside other crawlers, and judges all of
+// them by the server's log. What goes out is a bar (one JSON line), and exit code 0 only if it holds.
+//
+//	race polite    200 hosts that ask for pauses: nobody is asked too soon, and no time is wasted
+//	race crawl     no pauses: pages a second
+//	race kill      kill -9 at random moments: nothing is lost, nothing is published twice
+//
+// The website runs in a process of its own (race serve), which ends with this one.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"millrace/internal/sim"
+	"millrace/internal/sim/web"
+)
+
+// options are the command's flags.
+type options struct {
+	seed   uint64
+	python string // with Scrapy; "" leaves it out
+	rounds int
+	kills  int
+	site   string
+	log    string
+	port   int
+	dir    string
+}
+
+func main() {
+	o := options{}
+	f := flag.NewFlagSet("race", flag.ExitOnError)
+	f.Uint64Var(&o.seed, "seed", 1, "seed of the website and of the moments")
+	f.StringVar(&o.python, "python", "", "a Python that has Scrapy; without it Scrapy is left out, and the bar cannot hold")
+	f.IntVar(&o.rounds, "rounds", 3, "of race crawl")
+	f.IntVar(&o.kills, "kills", 100, "of race kill")
+	f.StringVar(&o.site, "site", "", "of race serve, race crawl and race kill: HOSTSxPAGES")
+	f.StringVar(&o.log, "log", "", "of race serve")
+	f.IntVar(&o.port, "port", 0, "of race fetch: where the site is")
+	f.StringVar(&o.dir, "dir", "", "of race fetch: the corpus")
+	if len(os.Args) < 2 {
+		f.Usage()
+		os.Exit(2)
+	}
+	_ = f.Parse(os.Args[2:]) // exits on an error
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1], o))
+}
+
+func run(ctx context.Context, what string, o options) int {
+	proofs := map[string]func(context.Context, *track, *sim.Bar) error{"polite": racePolite, "crawl": raceCrawl, "kill": raceKill}
+	if prove, ok := proofs[what]; ok {
+		name := map[string]string{"polite": "race-polite", "crawl": "race-crawl", "kill": "kill-crawl"}[what]
+		return sim.Prove(name, func(dir string, b *sim.Bar) error {
+			t, err := newTrack(ctx, o, dir)
+			if err != nil {
+				return err
+			}
+			return prove(ctx, t, b)
+		})
+	}
+	parts := map[string]func(context.Context, options) error{"serve": serve, "fetch": fetch}
+	part, ok := parts[what]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "race: %q is not polite, crawl or kill\n", what)
+		return 1
+	}
+	if err := part(ctx, o); err != nil {
+		fmt.Fprintf(os.Stderr, "race %s: %v\n", what, err)
+		return 1
+	}
+	return 0
+}
+
+// serve is the website's process. It prints its port, and ends when nobody holds its standard input any more.
+func serve(ctx context.Context, o options) error {
+	f, err := os.Create(o.log)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		_, _ = io.Copy(io.Discard, bufio.NewReader(os.Stdin))
+		stop()
+	}()
+	err = web.Serve(ctx, o.site, o.seed, f, func(port int) { fmt.Println(port) })
+	return errors.Join(err, f.Close())
+}
