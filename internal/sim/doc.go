@@ -3,5 +3,5 @@
 // the real binary (kill: under kill -9; kafkasmoke: against Apache Kafka; race: beside other crawlers, on the
 // websites of web). Nothing of the product imports it.
 //
-// Read in this order: bar.go, binary.go, compare.go, protocol_test.go.
+// Read in this order: bar.go, binary.go, killer.go, compare.go, protocol_test.go.
 package sim

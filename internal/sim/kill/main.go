@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -42,12 +41,15 @@ func main() {
 	os.Exit(sim.Prove("kill", func(dir string, b *sim.Bar) error { return prove(ctx, o, dir, b) }))
 }
 
+// worker runs the binary and kills it.
+type worker struct{ sim.Killer }
+
 func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	bin, err := sim.Build(ctx, dir)
 	if err != nil {
 		return err
 	}
-	w := &worker{bin, rand.New(rand.NewPCG(o.seed, 1))}
+	w := &worker{sim.Killer{Binary: bin, Rng: rand.New(rand.NewPCG(o.seed, 1))}}
 	quiet := filepath.Join(dir, "quiet")
 	crawl, err := w.whileCrawling(ctx, o, dir, quiet, b)
 	if err != nil {
@@ -66,10 +68,10 @@ func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 // whileCrawling crawls the website twice, once undisturbed (into quiet), and compares. Half the hosts and half
 // the delay of the demo make rounds that a life can do one or two of. The last host is left out: it asks for
 // two seconds between requests, and none of these lives is so long.
-func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string, b *sim.Bar) (lives, error) {
+func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string, b *sim.Bar) (sim.Lives, error) {
 	site, err := demo.NewSite(ctx, demo.SiteOptions{Pages: o.pages, Seed: o.seed, Dir: filepath.Join(dir, "site"), MaxHosts: 20})
 	if err != nil {
-		return lives{}, err
+		return sim.Lives{}, err
 	}
 	defer site.Close()
 	serving, stop := context.WithCancel(ctx)
@@ -80,14 +82,14 @@ func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string
 	all := site.Seeds()
 	yaml = strings.Replace(yaml, fmt.Sprintf("    - %q\n", all[len(all)-1]), "", 1)
 	if err := w.Run(ctx, quiet, yaml); err != nil {
-		return lives{}, fmt.Errorf("undisturbed crawl: %w", err)
+		return sim.Lives{}, fmt.Errorf("undisturbed crawl: %w", err)
 	}
 	killed := filepath.Join(dir, "killed")
 	rows, err := sim.Inputs(quiet)
 	if err != nil {
-		return lives{}, err
+		return sim.Lives{}, err
 	}
-	l, err := w.kill(ctx, killed, yaml, o.kills/2, span{160 * time.Millisecond, 140 * time.Millisecond}, rows)
+	l, err := w.Kill(ctx, killed, yaml, o.kills/2, sim.Span{Least: 160 * time.Millisecond, More: 140 * time.Millisecond}, rows)
 	b.Figures["crawl"] = l
 	if err == nil {
 		err = sameCrawl(ctx, quiet, killed, b.Figures)
@@ -100,17 +102,17 @@ func (w *worker) whileCrawling(ctx context.Context, o options, dir, quiet string
 
 // inTheMill mills the finished archive twice, once undisturbed, and compares. Commits are small, and marks
 // stand only at the end.
-func (w *worker) inTheMill(ctx context.Context, o options, dir, archive string, b *sim.Bar) (lives, error) {
+func (w *worker) inTheMill(ctx context.Context, o options, dir, archive string, b *sim.Bar) (sim.Lives, error) {
 	yaml := "agent: {token: millbot}\nshards: {target_bytes: 20kB, flush_every: 0}\nworkers: 2\n"
 	quiet, killed := filepath.Join(dir, "mill-quiet"), filepath.Join(dir, "mill-killed")
 	if err := w.Run(ctx, quiet, yaml, "--archive", archive, "--batch", "4"); err != nil {
-		return lives{}, fmt.Errorf("undisturbed mill: %w", err)
+		return sim.Lives{}, fmt.Errorf("undisturbed mill: %w", err)
 	}
 	rows, err := sim.Inputs(quiet)
 	if err != nil {
-		return lives{}, err
+		return sim.Lives{}, err
 	}
-	l, err := w.kill(ctx, killed, yaml, o.kills-o.kills/2, span{20 * time.Millisecond, 60 * time.Millisecond}, rows, "--archive", archive, "--batch", "4")
+	l, err := w.Kill(ctx, killed, yaml, o.kills-o.kills/2, sim.Span{Least: 20 * time.Millisecond, More: 60 * time.Millisecond}, rows, "--archive", archive, "--batch", "4")
 	b.Figures["mill"] = l
 	if err == nil {
 		b.Figures["mill_files"], err = sim.SameFiles(ctx, quiet, killed)
@@ -120,11 +122,3 @@ func (w *worker) inTheMill(ctx context.Context, o options, dir, archive string, 
 	}
 	return l, nil
 }
-
-// lives is what a series of kills came to.
-type lives struct {
-	Lives  int `json:"kills"`
-	Useful int `json:"useful"` // published or committed before they were killed
-}
-
-var errWorkRanOut = errors.New("the work was done before all the kills: more pages are needed (-pages)")

@@ -1,38 +1,46 @@
-package main
+package sim
 
 import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
-
-	"millrace/internal/sim"
 )
 
-// worker runs the binary and kills it.
-type worker struct {
-	sim.Binary
-	rng *rand.Rand
+// Killer runs the binary and kills it at random moments.
+type Killer struct {
+	Binary
+	Rng *rand.Rand
 }
 
-// span is how long a process lives after it was ready: at least, and up to so much more.
-type span struct{ least, more time.Duration }
+// Span is how long a process lives after it was ready: at least, and up to so much more.
+type Span struct{ Least, More time.Duration }
 
-// kill kills it n times, while there are fewer than rows rows, and then lets it end.
-func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, of span, rows int64, flags ...string) (lives, error) {
-	var l lives
+// Lives is what a series of kills came to.
+type Lives struct {
+	Lives  int `json:"kills"`
+	Useful int `json:"useful"` // published or committed before they were killed
+}
+
+var errWorkRanOut = errors.New("the work was done before all the kills: more pages are needed")
+
+// Kill kills it n times, while there are fewer than rows rows, and then lets it end. A kill counts only if
+// the process was ready and had work left.
+func (w *Killer) Kill(ctx context.Context, corpus, yaml string, n int, of Span, rows int64, flags ...string) (Lives, error) {
+	var l Lives
 	for misses := 0; l.Lives < n; {
 		before := amount(corpus)
 		done, counted, err := w.life(ctx, corpus, yaml, of, flags)
 		if err != nil {
 			return l, err
 		}
-		have, err := sim.Inputs(corpus)
+		have, err := Inputs(corpus)
 		if err != nil {
 			return l, err
 		}
@@ -54,7 +62,7 @@ func (w *worker) kill(ctx context.Context, corpus, yaml string, n int, of span, 
 }
 
 // life starts it, waits until it is ready, and kills it a random moment later. done: it had nothing left to do.
-func (w *worker) life(ctx context.Context, corpus, yaml string, of span, flags []string) (done, counted bool, err error) {
+func (w *Killer) life(ctx context.Context, corpus, yaml string, of Span, flags []string) (done, counted bool, err error) {
 	cmd, stderr, err := w.Command(ctx, corpus, yaml, flags...)
 	if err != nil {
 		return false, false, err
@@ -80,7 +88,7 @@ func (w *worker) life(ctx context.Context, corpus, yaml string, of span, flags [
 	}
 	select {
 	case done = <-over:
-	case <-time.After(of.least + time.Duration(w.rng.Int64N(int64(of.more)))):
+	case <-time.After(of.Least + time.Duration(w.Rng.Int64N(int64(of.More)))):
 		if err := cmd.Process.Kill(); err != nil {
 			return false, false, err
 		}
