@@ -1,7 +1,12 @@
 package crawl
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"millrace"
 )
@@ -44,6 +49,32 @@ func Fate(dir, url string) (URLState, error) {
 		found.Err = trouble
 	}
 	return found, err
+}
+
+// Ledger counts the URLs of dir's frontier, running or not. A dir without one has none.
+func Ledger(dir string) (Counts, error) {
+	folder := frontierDir(dir)
+	file, err := os.Open(filepath.Join(folder, logName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Counts{}, nil
+	}
+	if err != nil {
+		return Counts{}, fmt.Errorf("read frontier: %w", err)
+	}
+	defer file.Close()
+	l, err := newLog(folder, file)
+	var f *frontier
+	if err == nil {
+		f, err = loadSnapshot(l)
+	}
+	if err == nil {
+		f.log = l
+		_, err = f.catchUp()
+	}
+	if err != nil {
+		return Counts{}, fmt.Errorf("read frontier: %w", err)
+	}
+	return f.counts, nil
 }
 
 // apply moves the state by one event of its URL.

@@ -27,7 +27,7 @@ const (
 	maxEvent  = 1 << 20
 	frameHead = 8
 	readAhead = 512     // most events are shorter
-	maxBuffer = 1 << 20 // of events that are not written yet
+	maxBuffer = 1 << 18 // of events that are not written yet
 )
 
 // logID tells a log from one that was there before.
@@ -118,17 +118,34 @@ func openLog(folder string) (*eventLog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open frontier: %w", err)
 	}
+	l, err := newLog(folder, f)
+	if err == nil {
+		err = l.tidy()
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open frontier: %w", err)
+	}
+	return l, nil
+}
+
+func newLog(folder string, f *os.File) (*eventLog, error) {
 	l := &eventLog{folder: folder, f: f}
 	info, err := f.Stat()
 	if err == nil {
 		l.written = info.Size()
 		_, err = io.ReadFull(io.NewSectionReader(f, int64(len(logMagic)), int64(len(l.name))), l.name[:])
 	}
-	if ended(err) != nil {
-		f.Close()
-		return nil, fmt.Errorf("open frontier: %w", err)
+	return l, ended(err)
+}
+
+// tidy removes what a process that died while it wrote a snapshot has left.
+func (l *eventLog) tidy() error {
+	left, err := filepath.Glob(filepath.Join(l.folder, ".tmp-"+snapshotName+"-*"))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
 	}
-	return l, nil
+	return err
 }
 
 // scan calls f with each event that begins at or behind from, and with where it stands.

@@ -97,7 +97,7 @@ func (q *offsets) code(c *coder) {
 // sound reports whether the queue holds together; a snapshot may say anything.
 func (q *offsets) sound() bool {
 	pos, n := q.first, 0
-	for b := q.deltas; len(b) > 0; n++ {
+	for b := q.deltas[q.head:]; len(b) > 0; n++ {
 		delta, size := binary.Uvarint(b)
 		if size <= 0 || int64(delta) < 0 || pos+int64(delta) < pos {
 			return false

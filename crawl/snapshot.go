@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,8 +23,12 @@ const (
 	snapshotMagic = "millrace frontier snapshot 1\n"
 )
 
-// minTail is how much of the log a start may have to read before a snapshot is worth its writing.
-const minTail = 32 << 20
+// A snapshot is written when the log has grown by so many bytes, and by so many for each known URL: twice
+// what it takes itself.
+const (
+	minTail = 32 << 20
+	urlTail = 32
+)
 
 // code writes the frontier's state to c, or reads it from there: the one list of what a snapshot holds.
 func (f *frontier) code(c *coder) {
@@ -76,7 +81,7 @@ func (f *frontier) takenByHost() map[*hostState][]int64 {
 
 // saveSnapshot writes down the state that the whole log makes. The log must be synced.
 func (f *frontier) saveSnapshot() error {
-	err := atomicfile.WriteFrom(filepath.Join(f.log.folder, snapshotName), func(w io.Writer) error {
+	err := atomicfile.WriteFrom(f.log.snapshotPath(), func(w io.Writer) error {
 		sum := crc32.New(castagnoli())
 		bw := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
 		c := &coder{w: bw}
@@ -98,25 +103,34 @@ func (f *frontier) saveSnapshot() error {
 	return nil
 }
 
-// loadSnapshot gives the state of l's snapshot. Where none can be used it is nil.
+// loadSnapshot gives the state of l's snapshot. Where none can be used that is nothing at all.
 func loadSnapshot(l *eventLog) (*frontier, error) {
-	path := filepath.Join(l.folder, snapshotName)
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+	file, err := os.Open(l.snapshotPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return newFrontier(), nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
 	f, err := readSnapshot(file, l)
-	if err != nil || f == nil {
-		return nil, errors.Join(err, os.Remove(path))
+	if err == nil && f == nil {
+		f = newFrontier()
 	}
-	return f, nil
+	return f, err
 }
 
-// readSnapshot reads a snapshot of l, first to see whether it is whole. It returns nil where it is not.
+func (l *eventLog) snapshotPath() string { return filepath.Join(l.folder, snapshotName) }
+
+// dropSnapshot removes a snapshot that nothing can be done with, so that it never comes to cover another log.
+func (l *eventLog) dropSnapshot() error {
+	if err := os.Remove(l.snapshotPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// readSnapshot reads a snapshot of l, first to see whether it is whole. It returns nil where it is of no use.
 func readSnapshot(r io.ReadSeeker, l *eventLog) (*frontier, error) {
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil || size < int64(len(snapshotMagic))+crc32.Size {

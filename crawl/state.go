@@ -3,7 +3,6 @@ package crawl
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -107,10 +106,10 @@ func loadFrontier(dir string) (*frontier, error) {
 		return nil, err
 	}
 	f, err := loadSnapshot(l)
+	if err == nil && f.covered == 0 {
+		err = l.dropSnapshot()
+	}
 	if err == nil {
-		if f == nil {
-			f = newFrontier()
-		}
 		f.log = l
 		err = f.replay()
 	}
@@ -125,7 +124,7 @@ func loadFrontier(dir string) (*frontier, error) {
 // end, and once more to queue those that wait.
 func (f *frontier) replay() error {
 	f.again = map[urlID]int64{}
-	good, err := f.log.scan(f.covered, func(e *event, pos int64) error { f.apply(e, pos); return nil })
+	good, err := f.catchUp()
 	if err != nil {
 		return err
 	}
@@ -146,6 +145,11 @@ func (f *frontier) replay() error {
 	return err
 }
 
+// catchUp applies the log behind the snapshot, but for the queues, and returns where it ceases to hold.
+func (f *frontier) catchUp() (good int64, err error) {
+	return f.log.scan(f.covered, func(e *event, pos int64) error { f.apply(e, pos); return nil })
+}
+
 // record writes e down and applies it. It returns where e stands.
 func (f *frontier) record(e event) (pos int64) {
 	pos = f.log.add(&e)
@@ -160,8 +164,8 @@ func (f *frontier) at(pos int64) (event, error) {
 	e, err := f.log.at(pos)
 	if errors.Is(err, errDamaged) {
 		// Without the snapshot the next start sees the damage, and mends.
-		os.Remove(filepath.Join(f.log.folder, snapshotName))
 		err = fmt.Errorf("%w: start again, and it is mended from the archive: %w", err, millrace.ErrIntegrity)
+		err = errors.Join(err, f.log.dropSnapshot())
 	}
 	return e, err
 }
@@ -320,7 +324,7 @@ func rulesIn(e *event) rulesEntry {
 
 // sync makes the log durable, and after a while what a start need not read again.
 func (f *frontier) sync() error {
-	if err := f.log.sync(); err != nil || f.log.size()-f.covered < minTail {
+	if err := f.log.sync(); err != nil || f.log.size()-f.covered < minTail+urlTail*f.counts.Discovered {
 		return err
 	}
 	return f.saveSnapshot()

@@ -75,22 +75,8 @@ func frontierCounts(dir string) (*crawl.Counts, error) {
 	if _, err := os.Stat(filepath.Join(dir, "state", "frontier")); err != nil {
 		return nil, nil
 	}
-	c := &crawl.Counts{}
-	err := crawl.ForEach(dir, func(u crawl.URLState) error {
-		c.Discovered++
-		switch u.State {
-		case "fetched":
-			c.Fetched++
-		case "refused":
-			c.Refused++
-		case "failed":
-			c.Failed++
-		default:
-			c.Waiting++
-		}
-		return nil
-	})
-	return c, err
+	c, err := crawl.Ledger(dir)
+	return &c, err
 }
 
 // folderBytes sums the files below dir; what cannot be read counts nothing.
