@@ -110,9 +110,9 @@ func effectiveType(mediaType string, body []byte) string {
 	return http.DetectContentType(body)
 }
 
-// resolve reads a reference that the page at base makes.
-func resolve(base, ref string) (address, error) {
-	b, err := parseURL(base, nil)
+// resolve reads a reference that a page makes.
+func resolve(page, ref string) (address, error) {
+	b, err := newBase(page, nil)
 	if err != nil {
 		return address{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/nlnwa/whatwg-url/url"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 	"golang.org/x/text/encoding/charmap"
@@ -15,19 +14,19 @@ const maxLinks = 10_000 // of one page
 
 // scanLinks lists the addresses that an HTML page links to, in order and without repetition.
 func scanLinks(body []byte, page string) []address {
-	base, err := parseURL(page, nil)
+	from, err := newBase(page, nil)
 	if err != nil {
 		return nil
 	}
 	var out []address
 	seen := map[string]bool{}
 	based := false
-	add := func(base *url.Url, ref string) {
+	add := func(ref string) {
 		ref = strings.TrimSpace(ref)
 		if ref == "" || ref[0] == '#' {
 			return
 		}
-		if a, err := parseAddress(toUTF8(ref), base); err == nil && len(a.fetch) <= 4*maxURL && !seen[a.key] {
+		if a, err := parseAddress(toUTF8(ref), from); err == nil && len(a.fetch) <= 4*maxURL && !seen[a.key] {
 			seen[a.key] = true
 			out = append(out, a)
 		}
@@ -37,23 +36,23 @@ func scanLinks(body []byte, page string) []address {
 		case atom.Base:
 			if href := attr("href"); href != "" && !based {
 				based = true
-				if b, err := parseURL(toUTF8(href), base); err == nil && b.IsSpecialScheme() {
-					base = b
+				if b, err := newBase(toUTF8(href), from); err == nil {
+					from = b
 				}
 			}
 		case atom.A, atom.Area:
 			if !hasToken(attr("rel"), "nofollow") {
-				add(base, attr("href"))
+				add(attr("href"))
 			}
 		case atom.Link:
 			if t, _ := xmlType(attr("type")); hasToken(attr("rel"), "alternate") && isFeedType(t) {
-				add(base, attr("href"))
+				add(attr("href"))
 			}
 		case atom.Frame, atom.Iframe:
-			add(base, attr("src"))
+			add(attr("src"))
 		case atom.Meta:
 			if strings.EqualFold(attr("http-equiv"), "refresh") {
-				add(base, refreshTarget(attr("content")))
+				add(refreshTarget(attr("content")))
 			}
 		}
 		return len(out) < maxLinks

@@ -19,6 +19,8 @@ const (
 	maxSlashes = 256
 )
 
+var errScheme = errors.New("the scheme is neither http nor https")
+
 // address is a URL in its two forms.
 type address struct {
 	fetch     string // what is asked for: as a browser would send it, without fragment and credentials
@@ -35,126 +37,131 @@ func Canonical(raw string) (fetch, key string, err error) {
 	return a.fetch, a.key, err
 }
 
-// parseAddress reads raw, relative to base where base is not nil.
-func parseAddress(raw string, base *url.Url) (address, error) {
+// base is what references are read relative to.
+type base struct {
+	address
+	origin, path string   // of fetch
+	u            *url.Url // for the parser; made when it is needed
+}
+
+// newBase reads the URL of a page, or of a <base> element of the page at from. A base that is not http is
+// one for the parser alone: references that name their own scheme and host can still be read.
+func newBase(raw string, from *base) (*base, error) {
+	a, err := parseAddress(raw, from)
+	if err == nil {
+		origin := originOf(a.fetch)
+		path, _, _ := strings.Cut(a.fetch[len(origin):], "?")
+		return &base{address: a, origin: origin, path: path}, nil
+	}
+	if err := bearable(raw); err != nil {
+		return nil, err
+	}
+	u, err := parseURL(raw, from)
+	if err != nil {
+		return nil, err
+	}
+	if !u.IsSpecialScheme() {
+		return nil, errScheme
+	}
+	return &base{u: u}, nil
+}
+
+// bearable refuses what would cost the parser too much.
+func bearable(raw string) error {
 	if len(raw) > 4*maxURL {
-		return address{}, errors.New("URL is too long")
+		return errors.New("parse URL: it is too long")
 	}
 	if strings.Count(raw, "@") > maxAts || strings.Count(raw, "/")+strings.Count(raw, `\`) > maxSlashes {
-		return address{}, errors.New("URL of too many parts")
+		return errors.New("parse URL: it has too many parts")
 	}
-	u, err := parseURL(raw, base)
+	return nil
+}
+
+// parseAddress reads raw, relative to from where it is not nil.
+func parseAddress(raw string, from *base) (address, error) {
+	if err := bearable(raw); err != nil {
+		return address{}, err
+	}
+	if a, ok := plainAddress(raw, from); ok {
+		return a, nil
+	}
+	a, err := parseSlowly(raw, from)
 	if err != nil {
 		return address{}, fmt.Errorf("parse URL %q: %w", raw, err)
 	}
+	return a, nil
+}
+
+// parseSlowly reads what the URL standard reads.
+func parseSlowly(raw string, from *base) (address, error) {
+	if s := schemeOf(raw); s != "" && s != "http" && s != "https" {
+		return address{}, errScheme
+	}
+	u, err := parseURL(raw, from)
+	if err != nil {
+		return address{}, err
+	}
 	if s := u.Scheme(); s != "http" && s != "https" {
-		return address{}, fmt.Errorf("parse URL %q: the scheme is neither http nor https", raw)
+		return address{}, errScheme
 	}
 	if u.Hostname() == "" {
-		return address{}, fmt.Errorf("parse URL %q: no host", raw)
+		return address{}, errors.New("no host")
 	}
 	u.SetUsername("")
 	u.SetPassword("")
 	a := address{fetch: u.Href(true), host: strings.Trim(u.Hostname(), "[]"), port: u.Port()}
 	// What net/http cannot send is no address for us: "%zz" is one that browsers take.
 	if _, err := neturl.Parse(a.fetch); err != nil {
-		return address{}, fmt.Errorf("parse URL %q: %w", raw, err)
+		return address{}, err
 	}
 	if a.port == "" {
-		a.port = map[string]string{"http": "80", "https": "443"}[u.Scheme()]
+		a.port = defaultPort(u.Scheme())
 	}
 	a.authority = u.Scheme() + "://" + u.Hostname() + ":" + a.port
-	a.key = key(u)
+	a.key = keyOf(a.fetch)
 	return a, nil
 }
 
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// schemeOf is the scheme that an absolute URL begins with, in lower case, or "".
+func schemeOf(raw string) string {
+	for i, c := range []byte(raw) {
+		switch {
+		case c == ':' && i > 0:
+			return strings.ToLower(raw[:i])
+		case isLetter(c), i > 0 && (isDigit(c) || c == '+' || c == '-' || c == '.'):
+		default:
+			return ""
+		}
+	}
+	return ""
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+
 // parseURL shields us from the library's panics, if it has any: the input is a stranger's.
-func parseURL(raw string, base *url.Url) (u *url.Url, err error) {
+func parseURL(raw string, from *base) (u *url.Url, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("URL parser: %v", p)
 		}
 	}()
-	if base != nil {
-		return base.Parse(raw)
+	if from == nil {
+		return url.Parse(raw)
 	}
-	return url.Parse(raw)
-}
-
-// key is the URL with what commonly varies without changing the page taken off: the dot behind the
-// host, the case of escapes and escapes without need, parameters that only track a visitor.
-func key(u *url.Url) string {
-	var b strings.Builder
-	b.WriteString(u.Scheme())
-	b.WriteString("://")
-	b.WriteString(strings.TrimSuffix(u.Hostname(), "."))
-	if p := u.Port(); p != "" {
-		b.WriteString(":" + p)
-	}
-	path := stripPathSession(u.Pathname())
-	b.WriteString(tidyEscapes(path))
-	sep := byte('?')
-	for _, pair := range strings.Split(u.Query(), "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if pair == "" || isTracking(strings.ToLower(name)) {
-			continue
-		}
-		b.WriteByte(sep)
-		b.WriteString(tidyEscapes(pair))
-		sep = '&'
-	}
-	return b.String()
-}
-
-// isTracking reports whether a query parameter names the visitor or the way he came.
-func isTracking(name string) bool {
-	switch name {
-	case "gclid", "fbclid", "msclkid", "dclid", "yclid", "igshid", "mc_cid", "mc_eid", "_ga", "_gl",
-		"phpsessid", "jsessionid", "aspsessionid", "sessionid", "session_id", "sid":
-		return true
-	}
-	return strings.HasPrefix(name, "utm_")
-}
-
-// stripPathSession cuts ";jsessionid=…" off a path.
-func stripPathSession(path string) string {
-	if i := strings.Index(strings.ToLower(path), ";jsessionid="); i >= 0 {
-		rest := path[i+1:]
-		if j := strings.IndexAny(rest, "/;"); j >= 0 {
-			return path[:i] + rest[j:]
-		}
-		return path[:i]
-	}
-	return path
-}
-
-// tidyEscapes decodes the escapes of unreserved characters and writes the others in upper case.
-func tidyEscapes(s string) string {
-	if !strings.Contains(s, "%") {
-		return s
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' || i+2 >= len(s) {
-			b = append(b, s[i])
-			continue
-		}
-		hex := strings.ToUpper(s[i : i+3])
-		if c, err := neturl.PathUnescape(hex); err == nil && isUnreserved(c[0]) {
-			b = append(b, c[0])
-			i += 2
-		} else if err == nil {
-			b = append(b, hex...)
-			i += 2
-		} else {
-			b = append(b, '%')
+	if from.u == nil {
+		if from.u, err = url.Parse(from.fetch); err != nil {
+			return nil, err
 		}
 	}
-	return string(b)
-}
-
-func isUnreserved(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-._~", c) >= 0
+	return from.u.Parse(raw)
 }
 
 // urlID stands for a key in memory and in the frontier's log.
