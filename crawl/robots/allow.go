@@ -42,6 +42,12 @@ type Group struct {
 
 	blocks []*block
 	closed string
+	named  func(agent) bool // what made the blocks its own; nil: none
+}
+
+// within reports whether a line about use in b speaks to the group.
+func (g *Group) within(b *block, s scope) bool {
+	return slices.ContainsFunc(b.agents[s.from:s.to], g.named)
 }
 
 // Group joins the blocks that apply to the product token.
@@ -65,7 +71,7 @@ func (g *Group) collect(f *File, name string, match func(agent) bool) {
 	for i := range f.blocks {
 		if slices.ContainsFunc(f.blocks[i].agents, match) {
 			g.blocks = append(g.blocks, &f.blocks[i])
-			g.Name = name
+			g.Name, g.named = name, match
 		}
 	}
 }
@@ -85,7 +91,11 @@ func (f *File) Named(name string) *Group {
 func (f *File) Licences(g *Group) []string {
 	out := slices.Clone(f.licences)
 	for _, b := range g.blocks {
-		out = append(out, b.licences...)
+		for _, l := range b.licences {
+			if g.within(b, l.scope) {
+				out = append(out, l.url)
+			}
+		}
 	}
 	return out
 }
@@ -144,7 +154,7 @@ func (g *Group) Usage(url string) []Usage {
 	for _, b := range g.blocks {
 		for i := range b.usage {
 			u := &b.usage[i]
-			if u.Path == "" || u.pattern.match(path) {
+			if g.within(b, u.scope) && (u.Path == "" || u.pattern.match(path)) {
 				out = append(out, *u)
 				longest = max(longest, len(u.Path))
 			}

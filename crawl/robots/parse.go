@@ -31,7 +31,18 @@ type block struct {
 	delay  time.Duration
 	usage  []Usage
 
-	licences []string
+	licences []licence
+}
+
+// scope is a range of a block's agents. Lines about use do not close a list of User-agent lines, for a
+// crawler that does not know them must read the same rules; but what they say, they say to the agents
+// above them only, back to the line about use before.
+type scope struct{ from, to int }
+
+// licence is the value of a License line in a block.
+type licence struct {
+	scope
+	url string
 }
 
 // agent is the value of a User-agent line in two forms: real names hold digits, dots and spaces
@@ -45,6 +56,7 @@ type Usage struct {
 	Value string // as written, without the path
 	Line  int
 
+	scope   scope
 	pattern pattern
 }
 
@@ -85,6 +97,14 @@ type parser struct {
 	file *File
 	// ruled says that the block at hand has a rule: the next User-agent line opens another block.
 	ruled bool
+	from  int  // first of the block's agents that a line about use speaks to
+	used  bool // a line about use came after the last agent
+}
+
+// scope is what a line about use in b speaks to.
+func (p *parser) scope(b *block) scope {
+	p.used = true
+	return scope{p.from, len(b.agents)}
 }
 
 func (p *parser) line(s string, number int) {
@@ -122,11 +142,13 @@ func (p *parser) line(s string, number int) {
 		}
 	case "license":
 		if value != "" {
-			b.licences = append(b.licences, value)
+			b.licences = append(b.licences, licence{p.scope(b), value})
 		}
 	case "content-usage", "content-signal":
 		if value != "" {
-			b.usage = append(b.usage, newUsage(kind, value, number))
+			u := newUsage(kind, value, number)
+			u.scope = p.scope(b)
+			b.usage = append(b.usage, u)
 		}
 	}
 }
@@ -152,9 +174,12 @@ func (p *parser) agent(value string) {
 	}
 	if p.ruled || len(p.file.blocks) == 0 {
 		p.file.blocks = append(p.file.blocks, block{})
-		p.ruled = false
+		p.ruled, p.used, p.from = false, false, 0
 	}
 	b := &p.file.blocks[len(p.file.blocks)-1]
+	if p.used {
+		p.used, p.from = false, len(b.agents)
+	}
 	full, _, _ := strings.Cut(value, "/")
 	b.agents = append(b.agents, agent{full: strings.TrimSpace(full), cut: cutToken(value)})
 }

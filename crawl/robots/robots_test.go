@@ -65,6 +65,27 @@ func TestDelayAndSitemaps(t *testing.T) {
 	}
 }
 
+// TestUsageScope: a line about use speaks to the agents above it, and parts no agents from their rules.
+func TestUsageScope(t *testing.T) {
+	f := Parse([]byte(file("License: /all", "User-agent: a", "License: /a", "Content-Usage: train-ai=n", "User-agent: AI2Bot", "User-agent: *", "Content-Usage: train-ai=y", "Disallow: /x")))
+	for token, want := range map[string]string{"a": "/all /a train-ai=n", "AI2Bot": "/all train-ai=y", "c": "/all train-ai=y"} {
+		g := f.Group(token)
+		got := f.Licences(g)
+		for _, u := range g.Usage("http://h/x") {
+			got = append(got, u.Value)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", token, strings.Join(got, " "), want)
+		}
+		if ok, _, _ := g.Allowed("http://h/x"); ok {
+			t.Errorf("%s: the rule below was lost", token)
+		}
+	}
+	if f.Named("ai2bot") == nil || f.Named("AI") != nil || !f.Named("AI2Bot").Same(f.Named("*")) {
+		t.Error("whole names")
+	}
+}
+
 func TestUsage(t *testing.T) {
 	f := Parse([]byte(file("User-agent: *", "Content-Signal: search=yes, ai-train=no", "Content-Usage: /a train-ai=y", "Content-Usage: /a/b train-ai=n", "Content-Usage: search=y")))
 	var got []string
