@@ -1,9 +1,11 @@
 package crawl
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,6 +33,7 @@ const (
 // second is for audit, and nobody waits for it.
 type archiver struct {
 	policy   consent.Policy
+	log      *slog.Logger
 	pages    sequence
 	site     sequence
 	encoders []warc.Encoder
@@ -38,12 +41,14 @@ type archiver struct {
 	unsynced bool      // they have been written to since
 }
 
-func newArchiver(dir string, policy consent.Policy, info []byte, seq int64) *archiver {
-	folder := filepath.Join(dir, "warc")
+// newArchiver goes on with the pages at file number seq.
+func newArchiver(o *Options, seq int64) *archiver {
+	folder, info := filepath.Join(o.Dir, "warc"), warcInfo(o.Agent)
 	return &archiver{
-		policy:   policy,
-		pages:    sequence{folder: folder, prefix: "pages-0", info: info, next: seq},
-		site:     sequence{folder: filepath.Join(folder, "site"), prefix: "site-0", info: info},
+		policy:   o.ConsentPolicy,
+		log:      o.Log,
+		pages:    sequence{folder: folder, prefix: "pages-0", info: info, full: maxFile, next: seq},
+		site:     sequence{folder: filepath.Join(folder, "site"), prefix: "site-0", info: info, full: maxFile},
 		encoders: make([]warc.Encoder, min(runtime.GOMAXPROCS(0), maxPackers)),
 	}
 }
@@ -63,10 +68,13 @@ type group struct {
 }
 
 // run writes what comes in until in is closed. After an error it takes no more in than it must, and
-// reports it with each group.
-func (a *archiver) run(in <-chan *capture, out chan<- group) {
+// reports it with each group. ctx only ends what can be left to the next run.
+func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group) {
 	defer close(out)
-	failed := a.begin()
+	old, failed := a.begin(ctx)
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { a.reindex(ctx, old) })
 	tick := time.NewTicker(siteSync)
 	defer tick.Stop()
 	for {
@@ -93,16 +101,27 @@ func (a *archiver) run(in <-chan *capture, out chan<- group) {
 	}
 }
 
-// begin finds out where the site files go on.
-func (a *archiver) begin() error {
+// begin finds out where the site files go on, and which files have no index.
+func (a *archiver) begin(ctx context.Context) (old []warcFile, err error) {
 	if err := os.MkdirAll(a.site.folder, 0o755); err != nil {
-		return fmt.Errorf("open archive: %w", err)
+		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	files, err := listFiles(a.site.folder, a.site.prefix)
+	if err != nil {
+		return nil, err
+	}
 	if n := len(files); n > 0 {
 		a.site.next = files[n-1].seq + 1
 	}
-	return err
+	pages, err := a.pages.unindexed()
+	if err != nil {
+		return nil, err
+	}
+	site, err := a.site.unindexed()
+	if err == nil {
+		err = mend(ctx, site)
+	}
+	return append(pages, site...), err
 }
 
 func (a *archiver) close() error {
@@ -143,7 +162,7 @@ func (a *archiver) write(batch []*capture) (g group) {
 		if c.site {
 			s = &a.site
 		}
-		at, err := s.append(p.members)
+		at, err := s.append(&p)
 		if err != nil {
 			return group{err: fmt.Errorf("archive %s: %w", c.task.addr.fetch, err)}
 		}
@@ -176,8 +195,9 @@ func (a *archiver) syncSite() error {
 
 // pack is a capture as it goes into the archive.
 type pack struct {
-	members []byte // of its records, the one that answers a claim first
-	first   int64  // bytes of that
+	members []byte     // of its records, the one that answers a claim first
+	first   int64      // bytes of that
+	entry   warc.Entry // for the index; its place is not known yet
 	doc     *millrace.Document
 	err     error
 }
@@ -205,10 +225,11 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 		return p
 	}
 	p.first = int64(len(p.members))
+	rec := &warc.Record{Header: header, Block: block}
+	p.entry, _ = warc.NewEntry(rec, "")
 	if c.site {
 		return p
 	}
-	rec := &warc.Record{Header: header, Block: block}
 	if published(rec) {
 		if p.doc, p.err = document(rec, policy); p.err != nil {
 			return p
@@ -220,7 +241,7 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 			return p
 		}
 	}
-	header, block = c.metadata(id)
+	header, block = c.metadata(id, rec.Get(fieldSHA256))
 	p.members, p.err = enc.Append(p.members, header, block)
 	return p
 }
@@ -229,23 +250,31 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 type sequence struct {
 	folder, prefix string
 	info           []byte // block of each file's first record
+	full           int64  // bytes of a file that is not to grow any more
 	next           int64  // number of the next file
 	file           warcFile
 	f              *os.File
 	w              *warc.Writer
+	index          *warc.Index
 }
 
-// append writes members to the file at hand, and returns where they begin in it.
-func (s *sequence) append(members []byte) (int64, error) {
-	if s.f == nil || s.w.Offset() >= maxFile {
+// append writes a pack to the file at hand, and returns where it begins there.
+func (s *sequence) append(p *pack) (int64, error) {
+	if s.f == nil || s.w.Offset() >= s.full {
 		if err := s.rotate(); err != nil {
 			return 0, err
 		}
 	}
-	return s.w.AppendMembers(members)
+	at, err := s.w.AppendMembers(p.members)
+	if err != nil {
+		return 0, err
+	}
+	p.entry.Filename = s.file.name
+	p.entry.SetPlace(at, p.first)
+	return at, s.index.Add(&p.entry)
 }
 
-// close ends the file at hand, if there is one.
+// close ends the file at hand, if there is one, and writes its index.
 func (s *sequence) close() error {
 	if s.f == nil {
 		return nil
@@ -255,7 +284,11 @@ func (s *sequence) close() error {
 		err = fmt.Errorf("close archive file: %w", err2)
 	}
 	s.f = nil
-	return err
+	if err != nil {
+		s.index.Close()
+		return err
+	}
+	return s.index.Write(warc.IndexPath(s.file.path))
 }
 
 // rotate opens the next file. The name is taken exclusively, so that a process that should be dead
@@ -280,6 +313,7 @@ func (s *sequence) rotate() error {
 		return fmt.Errorf("create archive file: %w", err)
 	}
 	s.f, s.w, s.file = f, warc.NewWriter(f, 0), warcFile{seq: s.next, name: name, path: path}
+	s.index = warc.NewIndex(s.folder)
 	s.next++
 	_, _, err = s.w.Append([]millrace.Field{
 		{Name: "WARC-Type", Value: "warcinfo"},

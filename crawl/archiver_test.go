@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,8 +69,8 @@ func checkArchive(t *testing.T, dir string, pages int) {
 	if !slices.Equal(kinds, want) {
 		t.Errorf("records %q, want %d pages", kinds, pages)
 	}
-	a := newArchiver(dir, consent.Policy{}, nil, 0)
-	if files, err = listFiles(a.site.folder, a.site.prefix); err != nil || len(files) != 1 {
+	site := newArchiver(archiveOptions(dir), 0).site
+	if files, err = listFiles(site.folder, site.prefix); err != nil || len(files) != 1 {
 		t.Fatal(files, err)
 	}
 	robots := 0
@@ -82,6 +85,10 @@ func checkArchive(t *testing.T, dir string, pages int) {
 	if robots == 0 {
 		t.Error("no robots.txt among the site files")
 	}
+}
+
+func archiveOptions(dir string) *Options {
+	return &Options{Dir: dir, Agent: Agent{Token: "millbot"}, Log: slog.New(slog.DiscardHandler)}
 }
 
 // answerOf is a capture of a page as a worker makes it.
@@ -141,8 +148,8 @@ X-Millrace-Consent: {"source":"header:Content-Usage","value":"yes","raw":"train-
 	if rec := (&warc.Record{Header: header}); rec.Type() != "request" || rec.Get("WARC-Concurrent-To") != id || rec.Get("WARC-Record-ID") == id {
 		t.Errorf("request\n%s", fieldsOf(header))
 	}
-	header, block = c.metadata(id)
 	sum := rec.Get(fieldSHA256)
+	header, block = c.metadata(id, sum)
 	if got, want := string(block), "robots: 0123abcd:4 allow: /\r\nconsent: yes\r\n"+
 		`consent-statement: {"source":"header:Content-Usage","value":"yes","raw":"train-ai=y"}`+"\r\ndepth: 2\r\nredirects: 1\r\nfetchTimeMs: 1500\r\nsha-256: "+sum+"\r\n"; got != want {
 		t.Errorf("metadata\n%s\nwant\n%s", got, want)
@@ -222,7 +229,7 @@ func TestRecordIsBound(t *testing.T) {
 // TestArchiver writes groups through the channels and finds each Document where its claim says.
 func TestArchiver(t *testing.T) {
 	dir := t.TempDir()
-	a := newArchiver(dir, consent.Policy{}, warcInfo(Agent{Token: "millbot"}), 3)
+	a := newArchiver(archiveOptions(dir), 3)
 	in, out := make(chan *capture, 100), make(chan group, 100)
 	for i := range 40 {
 		c := answerOf(fmt.Sprintf("http://example.org/%d", i), 200, strings.Repeat(fmt.Sprintf("<p>page %d", i), 300))
@@ -232,10 +239,7 @@ func TestArchiver(t *testing.T) {
 		in <- c
 	}
 	close(in)
-	if err := os.MkdirAll(a.pages.folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	a.run(in, out)
+	a.run(t.Context(), in, out)
 	var done []stored
 	site := 0
 	for g := range out {
@@ -284,6 +288,97 @@ func TestArchiver(t *testing.T) {
 	}
 }
 
+// TestRotation: full files are followed by others, each with its index; indexes that are missing are made
+// again, and are the same; a record that was being written is cut off.
+func TestRotation(t *testing.T) {
+	dir := t.TempDir()
+	run := func(pages int) {
+		t.Helper()
+		files, err := listWARC(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := newArchiver(archiveOptions(dir), int64(len(files)))
+		a.pages.full, a.site.full = 4<<10, 2<<10
+		in, out := make(chan *capture, 100), make(chan group, 100)
+		for i := range pages {
+			c := answerOf(fmt.Sprintf("http://example.org/%d", 99-i), 200, fmt.Sprint("page", i))
+			c.site = i%5 == 3
+			in <- c
+		}
+		close(in)
+		a.run(t.Context(), in, out)
+		for g := range out {
+			if g.err != nil {
+				t.Fatal(g.err)
+			}
+		}
+	}
+	indexes := func() (m map[string]string, names []string) {
+		m = map[string]string{}
+		for _, pattern := range []string{"warc/*.cdxj", "warc/site/*.cdxj"} {
+			found, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(pattern)))
+			if err != nil || len(found) < 2 {
+				t.Errorf("%s: %q, %v", pattern, found, err)
+			}
+			names = append(names, found...)
+		}
+		for _, name := range names {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m[name] = string(b)
+		}
+		return m, names
+	}
+	run(60)
+	before, names := indexes()
+	last := ""
+	for _, name := range names {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+		last = strings.TrimSuffix(name, ".cdxj") + ".warc.gz" // of the site files
+	}
+	whole, err := os.ReadFile(last)
+	if err == nil {
+		err = os.WriteFile(last, append(whole, whole[:30]...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(0)
+	if after, _ := indexes(); !maps.Equal(before, after) {
+		t.Error("indexes made again differ")
+	}
+	lines := 0
+	for name, index := range before {
+		for line := range strings.Lines(index) {
+			lines++
+			e, err := warc.ParseEntry([]byte(line))
+			if err != nil {
+				t.Fatal(err)
+			}
+			offset, length, err := e.Place()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Open(filepath.Join(filepath.Dir(name), e.Filename))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec, err := warc.ReadAt(f, offset, length, 1<<20); err != nil || rec.TargetURI() != e.URL || rec.Get("WARC-Payload-Digest") != e.Digest {
+				t.Errorf("%s: %v", line, err)
+			}
+			f.Close()
+		}
+	}
+	if lines != 60 {
+		t.Errorf("%d lines for 60 records", lines)
+	}
+}
+
 // BenchmarkArchiver measures the archiver alone, with pages of 5 KB, fsync included.
 func BenchmarkArchiver(b *testing.B) {
 	var body strings.Builder
@@ -291,12 +386,9 @@ func BenchmarkArchiver(b *testing.B) {
 		fmt.Fprintf(&body, "<p>The %d words of <a href=/p/%d>page</a> %x are not all the same.", i*i, i*7, i*i*31)
 	}
 	dir := b.TempDir()
-	a := newArchiver(dir, consent.Policy{}, nil, 0)
-	if err := os.MkdirAll(a.pages.folder, 0o755); err != nil {
-		b.Fatal(err)
-	}
+	a := newArchiver(archiveOptions(dir), 0)
 	in, out := make(chan *capture, 512), make(chan group, 1)
-	go a.run(in, out)
+	go a.run(b.Context(), in, out)
 	c := answerOf("http://example.org/a/page", 200, body.String()[:5000])
 	b.ResetTimer()
 	go func() {

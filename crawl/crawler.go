@@ -221,7 +221,7 @@ func (c *Crawler) start(ctx context.Context) error {
 	if n := len(files); n > 0 {
 		seq = files[n-1].seq + 1
 	}
-	a := newArchiver(c.opts.Dir, c.opts.ConsentPolicy, warcInfo(c.opts.Agent), seq)
+	a := newArchiver(&c.opts, seq)
 	ctx, c.stop = context.WithCancel(ctx)
 	c.out = make(chan *millrace.Document, 64)
 	c.ended = make(chan error, 1)

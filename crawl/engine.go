@@ -65,7 +65,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	e.results = make(chan result, e.opts.Concurrency)
 	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency)
 	e.groups = make(chan group, 1)
-	go a.run(e.archive, e.groups)
+	go a.run(e.ctx, e.archive, e.groups)
 	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay, budget{e.opts.MaxPagesPerHost, e.opts.MaxPagesPerDomain})
 	if e.front.resumed {
 		e.schedule.resumed = time.Now()

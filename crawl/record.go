@@ -166,7 +166,7 @@ func (c *capture) request(answered string) (header []millrace.Field, block []byt
 
 // metadata gives the WARC record of what was decided about the answer, for people and other tools:
 // millrace itself reads only the record that it refers to.
-func (c *capture) metadata(about string) (header []millrace.Field, block []byte) {
+func (c *capture) metadata(about, sum string) (header []millrace.Field, block []byte) {
 	var said fields
 	said.add("robots", c.robots)
 	said.add("consent", consent.Combine(c.consent).String())
@@ -176,10 +176,7 @@ func (c *capture) metadata(about string) (header []millrace.Field, block []byte)
 	said.add("depth", strconv.Itoa(c.task.depth))
 	said.add("redirects", strconv.Itoa(c.task.hops))
 	said.add("fetchTimeMs", strconv.FormatInt(c.answer.ended.Sub(c.answer.began).Milliseconds(), 10))
-	if c.revisit == nil {
-		sum := sha256.Sum256(c.answer.body)
-		said.add("sha-256", hex.EncodeToString(sum[:]))
-	}
+	said.add("sha-256", sum)
 	var f fields
 	c.head(&f, "metadata", c.id("metadata"))
 	f.add("WARC-Refers-To", about)
