@@ -20,6 +20,8 @@ type cardPage struct {
 	Newest                    *Entry
 	Day                       string
 	In, Kept, Dropped, Failed int64
+	Rows                      int64
+	Moved                     string // "" where every kept row is in the corpus
 	Stages                    []cardStage
 	Mixes                     []mix
 	Train, Val                string // points of the curves
@@ -43,7 +45,7 @@ func (s *survey) html(info CardInfo) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := cardPage{Info: info, Newest: s.newest(), Day: day(s.newest()), Mixes: s.mixes, Recipes: s.recipes()}
+	p := cardPage{Info: info, Newest: s.newest(), Day: day(s.newest()), Mixes: s.mixes, Recipes: s.recipes(), Rows: s.tally.Rows(), Moved: s.moved()}
 	p.In, p.Kept, p.Dropped, p.Failed = s.tally.Totals()
 	for _, st := range s.tally.Stages {
 		p.Stages = append(p.Stages, cardStage{st, 240 * st.Kept / max(s.tally.In, 1), reasons(st)})

@@ -17,6 +17,9 @@ func (s *survey) markdown(info CardInfo) []byte {
 	fmt.Fprintf(&b, "# %s\n\nMade by millrace %s. Version %d of the table; recipe `%s`; newest page %s.\n\n",
 		escape(info.Name), escape(e.Code), e.Version, escape(e.Recipe), day(e))
 	fmt.Fprintf(&b, "in %d = kept %d + dropped %d + failed %d\n\n", in, kept, dropped, failed)
+	if len(s.tally.Moved) > 0 {
+		fmt.Fprintf(&b, "rows %d = kept %d − %s\n\n", s.tally.Rows(), kept, escape(s.moved()))
+	}
 	b.WriteString("`data/` is a Delta Lake table of the kept rows, `rejects/` has every other row with the reason, the measurement and the limit.\n\n")
 	b.WriteString("## What was dropped, and why\n\n| stage | in | kept | dropped | failed | reasons |\n|---|--:|--:|--:|--:|---|\n")
 	for _, st := range s.tally.Stages {
@@ -83,16 +86,16 @@ func (s *survey) yamlHead(b *bytes.Buffer, info CardInfo) {
 	if len(s.licences) == 1 && spdx.MatchString(s.licences[0]) {
 		license = strings.ToLower(s.licences[0])
 	}
-	fmt.Fprintf(b, "license: %s\nsize_categories: [%s]\ntask_categories: [text-generation]\ntags: [millrace]\nconfigs:\n", quote(license), sizeCategory(s.tally.Kept))
+	fmt.Fprintf(b, "license: %s\nsize_categories: [%s]\ntask_categories: [text-generation]\ntags: [millrace]\nconfigs:\n", quote(license), sizeCategory(s.tally.Rows()))
 	config := func(name string, files []string) {
 		fmt.Fprintf(b, "- config_name: %s\n  data_files:\n  - split: train\n    path:\n", name)
 		for _, f := range files {
 			fmt.Fprintf(b, "    - %s\n", quote(f))
 		}
 	}
-	config("default", s.files("data", keptFiles))
+	config("default", s.paths("data", s.keptFiles))
 	b.WriteString("  default: true\n")
-	config("rejects", s.files("rejects", rejectFiles))
+	config("rejects", s.paths("rejects", s.rejectFiles))
 	b.WriteString("---\n\n")
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,9 @@ type Report struct {
 	OK       bool      `json:"ok"`
 	Files    int       `json:"files"`   // Parquet files that the log names
 	Rows     int64     `json:"rows"`    // kept, in the table as it is
-	Rejects  int64     `json:"rejects"` // dropped and failed
+	Rejects  int64     `json:"rejects"` // dropped and failed, and what was kept once
 	Problems []Problem `json:"problems"`
-	Orphans  []string  `json:"orphans,omitempty"` // left by a crash; no problem
+	Orphans  []string  `json:"orphans,omitempty"` // left by a crash, or replaced by a rewrite; no problem
 }
 
 // Problem is one thing that does not hold.
@@ -47,7 +48,7 @@ func Check(ctx context.Context, dir string) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("check: %w", err)
 	}
-	c := &checker{dir: dir, twins: map[uint64]struct{}{}, seed: maphash.MakeSeed(), report: Report{Problems: []Problem{}}}
+	c := &checker{dir: dir, table: &Table{dir: dir}, twins: map[uint64]struct{}{}, seed: maphash.MakeSeed(), report: Report{Problems: []Problem{}}}
 	if !there {
 		if highest < 0 {
 			return Report{}, fmt.Errorf("check: %s holds no corpus: %w", dir, fs.ErrNotExist)
@@ -55,7 +56,6 @@ func Check(ctx context.Context, dir string) (Report, error) {
 		c.problem("format", "the format number is missing")
 	}
 	prev := &Entry{Version: -1, Checkpoint: millrace.Checkpoint{}.Clone()}
-	var entries []*Entry
 	for v := range highest + 1 {
 		e, err := readEntry(dir, v)
 		if err != nil {
@@ -66,12 +66,23 @@ func Check(ctx context.Context, dir string) (Report, error) {
 		if prev != nil {
 			c.chain(prev, e)
 		}
+		c.noteHides(e)
+		c.table.take(e)
+		prev = e
+	}
+	for i := range c.table.log {
+		e := c.table.commit(int64(i))
+		if e.Operation == opRebuild {
+			c.checkHides()
+			c.report.Rows, c.report.Rejects = 0, 0
+			clear(c.twins)
+		}
 		if err := c.entry(ctx, e); err != nil {
 			return c.report, err
 		}
-		entries, prev = append(entries, e), e
 	}
-	if c.report.Orphans, err = orphans(&Table{dir: dir, log: entries}); err != nil {
+	c.checkHides()
+	if c.report.Orphans, err = orphans(c.table); err != nil {
 		return c.report, err
 	}
 	c.report.OK = len(c.report.Problems) == 0
@@ -81,6 +92,10 @@ func Check(ctx context.Context, dir string) (Report, error) {
 type checker struct {
 	dir    string
 	report Report
+	table  *Table
+	// hides are those of the log, by offset, of the table and of each that a rebuild has ended. Those whose row
+	// was found are taken out.
+	hides []map[int64]Hide
 	// twins are the names of the kept rows so far, hashed: a duplicate's twin must be among them.
 	twins map[uint64]struct{}
 	seed  maphash.Seed
@@ -131,6 +146,12 @@ func (c *checker) chain(prev, e *Entry) {
 		}
 		return
 	}
+	if e.Operation == opRewrite {
+		if !sameCheckpoint(prev.Checkpoint, e.Checkpoint) || e.From != e.To || prev.Recipe != e.Recipe || len(e.hides) > 0 {
+			c.problem(name, "a rewrite changes more than the files")
+		}
+		return
+	}
 	if e.Operation == opRecipe {
 		if !sameCheckpoint(prev.Checkpoint, e.Checkpoint) || len(e.Files)+len(e.Rejects) > 0 {
 			c.problem(name, "a change of the recipe changes more than the recipe")
@@ -155,25 +176,21 @@ func (c *checker) chain(prev, e *Entry) {
 	}
 }
 
-// entry checks one commit: its files, then its rows.
-func (c *checker) entry(ctx context.Context, e *Entry) error {
+// entry checks one commit: its files as they are now, then its rows.
+func (c *checker) entry(ctx context.Context, e commit) error {
 	name := entryFile(e.Version)
 	for p, n := range e.Checkpoint.Next {
 		if n != e.To {
 			c.problem(name, fmt.Sprintf("it ends at offset %d, its position in %s is %d", e.To, p, n))
 		}
 	}
-	if e.Operation == opRebuild {
-		c.report.Rows, c.report.Rejects = 0, 0
-		clear(c.twins)
-	}
-	kept, rejects := e.Rows()
+	kept, rejects := e.rows()
 	c.report.Rows, c.report.Rejects = c.report.Rows+kept, c.report.Rejects+rejects
 	whole := true
 	check := func(sub string, files []File) error {
 		for _, f := range files {
 			c.report.Files++
-			ok, err := c.file(ctx, e.Version, sub, f)
+			ok, err := c.file(ctx, sub, f)
 			if err != nil {
 				return err
 			}
@@ -181,10 +198,10 @@ func (c *checker) entry(ctx context.Context, e *Entry) error {
 		}
 		return nil
 	}
-	if err := check("data", e.Files); err != nil {
+	if err := check("data", e.kept); err != nil {
 		return err
 	}
-	if err := check("rejects", e.Rejects); err != nil {
+	if err := check("rejects", slices.Concat(e.rejects, e.moved)); err != nil {
 		return err
 	}
 	if !whole {
@@ -194,7 +211,7 @@ func (c *checker) entry(ctx context.Context, e *Entry) error {
 }
 
 // file checks the name, the length and the hash of a file, and whether its columns are ours.
-func (c *checker) file(ctx context.Context, version int64, sub string, f File) (bool, error) {
+func (c *checker) file(ctx context.Context, sub string, f File) (bool, error) {
 	name := sub + "/" + f.Name
 	bad := func(what string, args ...any) (bool, error) {
 		c.problemRows(name, fmt.Sprintf(what, args...), 0, f.Rows)
@@ -210,7 +227,7 @@ func (c *checker) file(ctx context.Context, version int64, sub string, f File) (
 		return bad("it has %d bytes, the commit log says %d", size, f.Bytes)
 	case digest != f.SHA256:
 		return bad("its SHA-256 is %s, the commit log says %s", digest, f.SHA256)
-	case f.Name != partName(version, fileInfo{first: f.First, sha256: f.SHA256}):
+	case f.Name != partName(f.version, fileInfo{first: f.First, sha256: f.SHA256}):
 		return bad("its name does not tell its entry, first offset and hash")
 	}
 	r, err := openFile(c.dir, sub, f, nil)

@@ -109,7 +109,7 @@ func verdictColumns() []column {
 		evidence("value", func(v *millrace.Verdict) *float64 { return &v.Value }, measured),
 		evidence("limit", func(v *millrace.Verdict) *float64 { return &v.Limit }, measured),
 		evidence("similarity", func(v *millrace.Verdict) *float64 { return &v.Similarity }, compared),
-		{name: "of", str: twin, setStr: setTwin},
+		{name: "of", str: func(r *Row) string { return twin(&r.Verdict) }, setStr: setTwin},
 		few(text("method", func(r *Row) *string { return &r.Verdict.Method })),
 		text("err", func(r *Row) *string { return &r.Verdict.Err }),
 		{name: "attempts", kind: kindInt32,
@@ -180,8 +180,8 @@ func setDigest(r *Row, s string) error {
 }
 
 // twin names a duplicate's twin as the column id names it.
-func twin(r *Row) string {
-	switch v := &r.Verdict; {
+func twin(v *millrace.Verdict) string {
+	switch {
 	case v.OfUser != "":
 		return v.OfUser
 	case !v.Of.IsZero():

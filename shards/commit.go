@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,10 @@ func (s *Sink) commit(ctx context.Context) error {
 			return err
 		}
 		if won {
-			return s.committed(e.Version)
+			if err := s.committed(e.Version); err != nil {
+				return err
+			}
+			return s.settle(ctx, false)
 		}
 		base = newest // a commit that touches neither Positions nor recipe: the same rows go on top of it
 	}
@@ -101,7 +105,8 @@ func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) 
 func (s *Sink) entry(base *Entry) *Entry {
 	e := &Entry{Version: base.Version + 1, Operation: opWrite, Time: s.newest, Recipe: s.o.Recipe, Code: s.o.Code,
 		Checkpoint: s.at.Clone(), From: s.from, To: s.next, Gaps: s.gaps, Tally: *s.tally, Root: s.rows.root(),
-		Previous: base.checksum, Signals: s.signals}
+		Previous: base.checksum, Signals: s.signals, hides: slices.Clone(s.hides)}
+	slices.SortFunc(e.hides, func(a, b Hide) int { return cmp.Compare(a.Offset, b.Offset) })
 	if e.Time.IsZero() {
 		e.Time = base.Time
 	}
@@ -134,7 +139,7 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 			s.o.Log.Warn("the answer to a commit was lost; the commit is there", "entry", e.Version, "cause", cause)
 			return true, nil, atomicfile.SyncDir(logDir(s.o.Dir))
 		}
-		if x.moved(s.base, s.o.Recipe) {
+		if x.conflicts(s.base, s.o.Recipe) {
 			return false, nil, fmt.Errorf("commit %d: entry %d came first: %w", e.Version, x.Version, millrace.ErrMoved)
 		}
 	}

@@ -12,16 +12,14 @@ func (s *survey) croissant(info CardInfo) ([]byte, error) {
 	type object = map[string]any
 	files := []object{}
 	var ids []object
-	for _, entry := range s.entries {
-		for _, f := range entry.Files {
-			id := "data/" + f.Name
-			files = append(files, object{"@type": "cr:FileObject", "@id": id, "name": f.Name, "contentUrl": id,
-				"contentSize": fmt.Sprintf("%d B", f.Bytes), "encodingFormat": "application/x-parquet", "sha256": f.SHA256})
-			ids = append(ids, object{"@id": id})
-		}
+	for _, f := range s.keptFiles {
+		id := "data/" + f.Name
+		files = append(files, object{"@type": "cr:FileObject", "@id": id, "name": f.Name, "contentUrl": id,
+			"contentSize": fmt.Sprintf("%d B", f.Bytes), "encodingFormat": "application/x-parquet", "sha256": f.SHA256})
+		ids = append(ids, object{"@id": id})
 	}
 	set := object{"@type": "cr:FileSet", "@id": "data", "name": "data", "description": "the kept rows",
-		"encodingFormat": "application/x-parquet", "includes": s.files("data", keptFiles)}
+		"encodingFormat": "application/x-parquet", "includes": s.paths("data", s.keptFiles)}
 	if len(ids) > 0 {
 		set["containedIn"] = ids
 	}
@@ -46,7 +44,7 @@ func (s *survey) croissant(info CardInfo) ([]byte, error) {
 		"conformsTo": "http://mlcommons.org/croissant/1.1",
 		"name":       info.Name,
 		"description": fmt.Sprintf("A text corpus made by millrace: %d rows kept of %d documents; every other document is in rejects/ with its reason.",
-			s.tally.Kept, s.tally.In),
+			s.tally.Rows(), s.tally.In),
 		"version":                          fmt.Sprintf("1.%d.0", max(e.Version, 0)),
 		"isLiveDataset":                    true,
 		"distribution":                     append(files, set),

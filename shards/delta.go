@@ -80,6 +80,8 @@ type commitInfo struct {
 	Gaps       []Gap          `json:"gaps,omitempty"`
 	Tally      millrace.Tally `json:"tally"`
 	Rejects    []rejectFile   `json:"rejects"`
+	Replaced   []string       `json:"replaced_rejects,omitempty"`
+	Hidden     []hiddenRows   `json:"hidden,omitempty"`
 	Root       string         `json:"merkle_root"`
 	Previous   string         `json:"previous,omitempty"`
 }
@@ -102,7 +104,7 @@ const (
 func (e *Entry) encode() ([]byte, error) {
 	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: formatNumber,
 		Recipe: e.Recipe, RecipeText: e.RecipeText, From: e.From, To: e.To, Gaps: e.Gaps, Tally: e.Tally, Rejects: []rejectFile{},
-		Root: e.Root, Previous: e.Previous}
+		Replaced: e.replaced, Hidden: encodeHides(e.hides), Root: e.Root, Previous: e.Previous}
 	for _, f := range e.Rejects {
 		info.Rejects = append(info.Rejects, rejectFile{f.Name, f.Rows, f.Bytes, f.First, f.Last, f.SHA256})
 	}
@@ -182,35 +184,52 @@ func decodeEntry(version int64, raw []byte) (*Entry, error) {
 			return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)
 		}
 		if a.CommitInfo != nil {
-			e.takeInfo(a.CommitInfo)
+			if err := e.takeInfo(a.CommitInfo); err != nil {
+				return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)
+			}
 			ours = strings.HasPrefix(a.CommitInfo.EngineInfo, enginePrefix)
 		}
 		if err := e.take(a); err != nil {
 			return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)
 		}
 	}
-	for _, f := range slices.Concat(e.Files, e.Rejects) {
-		if !partFile.MatchString(f.Name) || f.Rows <= 0 || f.First < 0 || f.Last < f.First {
-			return nil, fmt.Errorf("%s: %q is no file of ours: %w", entryName(version), f.Name, millrace.ErrIntegrity)
-		}
+	if err := e.checkFiles(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %w", entryName(version), err, millrace.ErrIntegrity)
 	}
-	if !ours || len(e.removed) > 0 && e.Operation != opRebuild {
+	if !ours || len(e.removed) > 0 && e.Operation != opRebuild && e.Operation != opRewrite {
 		return nil, fmt.Errorf("%s was not written by millrace (operation %q): %w", entryName(version), e.Operation, millrace.ErrIntegrity)
 	}
 	return e, nil
 }
 
+// checkFiles wants file names of ours, so that none leads out of its folder.
+func (e *Entry) checkFiles() error {
+	for _, f := range slices.Concat(e.Files, e.Rejects) {
+		if !partFile.MatchString(f.Name) || f.Rows <= 0 || f.First < 0 || f.Last < f.First {
+			return fmt.Errorf("%q is no file of ours", f.Name)
+		}
+	}
+	for _, name := range slices.Concat(e.removed, e.replaced) {
+		if !partFile.MatchString(name) {
+			return fmt.Errorf("%q is no file of ours", name)
+		}
+	}
+	return nil
+}
+
 // partFile is the form of the names that partName gives: none leads out of its folder.
 var partFile = regexp.MustCompile(`^part-\d{8,}-\d{20}-[0-9a-f]{16}\.parquet$`)
 
-func (e *Entry) takeInfo(c *commitInfo) {
+func (e *Entry) takeInfo(c *commitInfo) (err error) {
 	e.Operation, e.Recipe, e.RecipeText, e.From, e.To, e.Gaps = c.Operation, c.Recipe, c.RecipeText, c.From, c.To, c.Gaps
 	e.Time, e.Tally, e.Root, e.Previous = fromMillis(c.Timestamp), c.Tally, c.Root, c.Previous
 	e.Code = strings.TrimPrefix(c.EngineInfo, enginePrefix)
-	e.Rejects = nil
+	e.Rejects, e.replaced = nil, c.Replaced
 	for _, f := range c.Rejects {
-		e.Rejects = append(e.Rejects, File{Name: f.Path, Rows: f.Rows, Bytes: f.Bytes, First: f.First, Last: f.Last, SHA256: f.SHA256})
+		e.Rejects = append(e.Rejects, File{Name: f.Path, Rows: f.Rows, Bytes: f.Bytes, First: f.First, Last: f.Last, SHA256: f.SHA256, version: e.Version})
 	}
+	e.hides, err = decodeHides(c.Hidden)
+	return err
 }
 
 // take adds the actions that stand outside commitInfo.
@@ -240,6 +259,7 @@ func (e *Entry) take(a action) error {
 		if err != nil {
 			return err
 		}
+		f.version = e.Version
 		e.Files = append(e.Files, f)
 	}
 	return nil

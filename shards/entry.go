@@ -10,7 +10,7 @@ import (
 // Entry is one commit: the files that it added, and everything that is stored together with them.
 type Entry struct {
 	Version    int64
-	Operation  string    // "WRITE", "SET RECIPE" (FromHere) or "REBUILD" (Rebuild)
+	Operation  string    // "WRITE", "REWRITE", "SET RECIPE" (FromHere) or "REBUILD" (Rebuild)
 	Time       time.Time // newest fetched_at of its rows
 	Recipe     string    // hash of the recipe in force
 	RecipeText string    // only where the recipe is new
@@ -22,12 +22,14 @@ type Entry struct {
 	Root       string // Merkle root over its rows
 	Previous   string // SHA-256 of the entry before, "" for the first
 	Signals    []string
-	Files      []File // of kept rows, in DIR/data
+	Files      []File // that it added: of kept rows, in DIR/data
 	Rejects    []File // of dropped and failed rows, in DIR/rejects
 
+	hides    []Hide   // rows that it takes out of the corpus, by offset; the table has them once it knows the entry
 	schema   bool     // has a metaData action
 	table    string   // the table's ID in Delta Lake, where it has
-	removed  []string // files that a rebuild took out of the table
+	removed  []string // files in data/ that a rebuild or a rewrite took out of the table
+	replaced []string // files in rejects/ that a rewrite took the place of
 	checksum string
 }
 
@@ -40,7 +42,8 @@ type File struct {
 	Last   int64
 	SHA256 string
 
-	stats string
+	version int64 // of the entry that added it
+	stats   string
 }
 
 // Gap is a range of offsets that made no row, From ≤ offset < To: flush marks, and what was ignored because
@@ -50,7 +53,7 @@ type Gap struct {
 	To   int64 `json:"to"`
 }
 
-// Rows counts all rows of the commit.
+// Rows counts all rows that the commit wrote.
 func (e *Entry) Rows() (kept, rejects int64) {
 	for _, f := range e.Files {
 		kept += f.Rows
@@ -65,6 +68,8 @@ func (e *Entry) Rows() (kept, rejects int64) {
 const (
 	opWrite  = "WRITE"
 	opRecipe = "SET RECIPE"
+	// opRewrite carries hidden rows out of data/ into rejects/ and changes nothing else.
+	opRewrite = "REWRITE"
 	// opRebuild takes all files out of the table and starts it anew.
 	opRebuild = "REBUILD"
 )
@@ -132,9 +137,10 @@ func (s *stats) delta() deltaStats {
 	return d
 }
 
-// moved reports whether the commit e stands in the way of somebody who works on top of base.
-func (e *Entry) moved(base *Entry, recipe string) bool {
-	return e.Recipe != recipe || !sameCheckpoint(e.Checkpoint, base.Checkpoint)
+// conflicts reports whether the commit e stands in the way of somebody who works on top of base: he has to know
+// which rows are in the corpus, too.
+func (e *Entry) conflicts(base *Entry, recipe string) bool {
+	return e.Recipe != recipe || !sameCheckpoint(e.Checkpoint, base.Checkpoint) || len(e.Tally.Moved) > 0
 }
 
 func sameCheckpoint(a, b millrace.Checkpoint) bool {

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"math"
 	"math/bits"
+
+	"millrace"
 )
 
 // tree is a Merkle tree over rows in their order, as RFC 6962 builds it: a leaf is hashed behind a zero
@@ -15,18 +17,21 @@ type tree struct {
 	full [][32]byte // roots of the complete subtrees, the largest first: one for each bit of n
 }
 
-// add hashes what makes a row this row: its place, its ID, its verdict and its text.
+// add hashes what makes a row this row: its place, its ID, its text, and the verdict that its commit had for it.
 func (t *tree) add(r *Row) {
 	t.addLeaf(leaf(r))
 }
 
 func leaf(r *Row) [32]byte {
 	v := &r.Verdict
+	if r.Moved {
+		v = &millrace.Verdict{}
+	}
 	sum := sha256.Sum256([]byte(r.Text))
 	b := make([]byte, 1, 512) // the zero byte of a leaf
 	b = append(b, r.MID[:]...)
 	b = append(b, sum[:]...)
-	for _, s := range []string{r.Position.String(), string(v.Reason), v.Stage, v.Signal, twin(r), v.Method, v.Err} {
+	for _, s := range []string{r.Position.String(), string(v.Reason), v.Stage, v.Signal, twin(v), v.Method, v.Err} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}

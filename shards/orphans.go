@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
-// CollectOrphans removes the files that a crash or a lost race left, and returns their names below dir.
-// An orphan is a file whose number is not above the newest entry and which no entry names.
+// CollectOrphans removes the files that a crash or a lost race left and those that a rewrite has replaced, and
+// returns their names below dir. An orphan is a file whose number is not above the newest entry and which no
+// version of the table, but those that ended with a rewrite, names.
 func CollectOrphans(dir string) ([]string, error) {
 	t, err := Open(dir)
 	if err != nil {
@@ -29,11 +31,12 @@ func CollectOrphans(dir string) ([]string, error) {
 
 func orphans(t *Table) ([]string, error) {
 	named := map[string]bool{}
-	for _, e := range t.all() {
-		for _, f := range e.Files {
+	for v := range t.Version() + 1 {
+		c := t.commit(v)
+		for _, f := range c.kept {
 			named["data/"+f.Name] = true
 		}
-		for _, f := range e.Rejects {
+		for _, f := range slices.Concat(c.rejects, c.moved) {
 			named["rejects/"+f.Name] = true
 		}
 	}

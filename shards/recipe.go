@@ -33,10 +33,9 @@ func Rebuild(ctx context.Context, dir, recipe, text string) error {
 			return nil // it is empty already
 		}
 		e := &Entry{Operation: opRebuild, Recipe: recipe, RecipeText: text, Checkpoint: millrace.Checkpoint{}.Clone()}
-		for _, old := range t.Entries() {
-			for _, f := range old.Files {
-				e.removed = append(e.removed, f.Name)
-			}
+		kept, _ := t.Files()
+		for _, f := range kept {
+			e.removed = append(e.removed, f.Name)
 		}
 		return e
 	})

@@ -32,6 +32,8 @@ type Row struct {
 	Meta        string
 	SignalNames []string // the file's signals, shared by its rows
 	Signals     []float32
+	// Moved says that the row was kept by its own commit and taken out of the corpus since, with Verdict.
+	Moved bool
 	// Verdict is zero for a kept row. Of is set where the twin is named by its ID, OfUser where it is
 	// named by a user's id.
 	Verdict  millrace.Verdict

@@ -2,6 +2,8 @@ package shards
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"math"
 
 	"millrace"
@@ -21,48 +23,81 @@ func (t *Table) Rows(ctx context.Context, sel Select, yield func(*Row) error) er
 	if sel.To == 0 {
 		sel.To = maxOffset
 	}
-	for _, e := range t.Entries() {
-		if e.To <= sel.From || e.From >= sel.To {
+	for _, c := range t.commits() {
+		if c.To <= sel.From || c.From >= sel.To || c.From == c.To {
 			continue
 		}
-		if err := t.entryRows(ctx, e, sel, yield); err != nil {
+		open, err := t.open(c, sel)
+		if errors.Is(err, fs.ErrNotExist) && t.rewritten(ctx, &c) {
+			open.close()
+			open, err = t.open(c, sel)
+		}
+		if err == nil {
+			err = open.merge(ctx, c, sel, yield)
+		}
+		open.close()
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// entryRows merges the files of one commit.
-func (t *Table) entryRows(ctx context.Context, e *Entry, sel Select, yield func(*Row) error) error {
-	var open []*cursor
-	defer func() {
-		for _, c := range open {
-			c.file.close()
-		}
-	}()
-	start := func(sub string, files []File) error {
+// cursors are the open files of one commit.
+type cursors []*cursor
+
+func (open cursors) close() {
+	for _, c := range open {
+		c.file.close()
+	}
+}
+
+// open opens the files of one commit that have selected rows.
+func (t *Table) open(c commit, sel Select) (open cursors, err error) {
+	start := func(sub string, files []File, moved bool) {
 		for _, f := range files {
-			if f.Last < sel.From || f.First >= sel.To {
+			if err != nil || f.Last < sel.From || f.First >= sel.To {
 				continue
 			}
-			r, err := openFile(t.dir, sub, f, sel.Columns)
-			if err != nil {
-				return err
+			var r *fileReader
+			if r, err = openFile(t.dir, sub, f, sel.Columns); err == nil {
+				open = append(open, &cursor{file: r, moved: moved, next: max(0, r.groupOf(sel.From))})
 			}
-			open = append(open, &cursor{file: r, next: max(0, r.groupOf(sel.From))})
 		}
-		return nil
 	}
-	if sel.Kept {
-		if err := start("data", e.Files); err != nil {
-			return err
-		}
+	if sel.Kept || sel.Rejects && len(c.hidden) > 0 {
+		start("data", c.kept, false)
 	}
 	if sel.Rejects {
-		if err := start("rejects", e.Rejects); err != nil {
-			return err
-		}
+		start("rejects", c.rejects, false)
+		start("rejects", c.moved, true)
 	}
+	return open, err
+}
+
+// rewritten reports whether the files of c were replaced meanwhile, which explains why one is missing, and
+// brings c up to date.
+func (t *Table) rewritten(ctx context.Context, c *commit) bool {
+	before := t.Version()
+	if t.Refresh(ctx) != nil || t.Version() == before {
+		return false
+	}
+	*c = t.commit(c.Version)
+	return true
+}
+
+// entryRows hands over the rows of one commit from these very files.
+func (t *Table) entryRows(ctx context.Context, c commit, sel Select, yield func(*Row) error) error {
+	open, err := t.open(c, sel)
+	defer func() { open.close() }()
+	if err != nil {
+		return err
+	}
+	return open.merge(ctx, c, sel, yield)
+}
+
+// merge hands over the rows of one commit in the order of their offsets.
+func (open cursors) merge(ctx context.Context, c commit, sel Select, yield func(*Row) error) error {
 	for {
 		var first *cursor
 		for _, c := range open {
@@ -81,6 +116,14 @@ func (t *Table) entryRows(ctx context.Context, e *Entry, sel Select, yield func(
 		if r.Offset < sel.From {
 			continue
 		}
+		if r.Moved = first.moved; r.File[0] == 'd' {
+			if h, ok := c.find(r.Offset); ok {
+				h.apply(r)
+			}
+			if r.Kept() && !sel.Kept || !r.Kept() && !sel.Rejects {
+				continue
+			}
+		}
 		if err := yield(r); err != nil {
 			return err
 		}
@@ -89,9 +132,10 @@ func (t *Table) entryRows(ctx context.Context, e *Entry, sel Select, yield func(
 
 // cursor walks through one file.
 type cursor struct {
-	file *fileReader
-	rows []Row // left of the current row group
-	next int
+	file  *fileReader
+	moved bool
+	rows  []Row // left of the current row group
+	next  int
 }
 
 func (c *cursor) fill(ctx context.Context) (err error) {

@@ -20,9 +20,14 @@ type Options struct {
 	Signals     []string // names of Document.Signals, in their order
 	Stages      []string // in their order, for the Tally
 	TargetBytes int64    // plain bytes of rows that close a commit; 0 is 500 MB
-	Code        string   // version of millrace
-	Log         *slog.Logger
-	OnCommit    func(*Entry) // called after each commit, in the goroutine of Write or Flush
+	// KeepVersions keeps every version of a crawled page. Else the newest takes the place of the older ones.
+	KeepVersions bool
+	// Stale is for how long other engines may still see a hidden row; its time is that of the log. A withdrawn
+	// row has StaleWithdrawn.
+	Stale, StaleWithdrawn time.Duration
+	Code                  string // version of millrace
+	Log                   *slog.Logger
+	OnCommit              func(*Entry) // called after each commit, in the goroutine of Write or Flush
 
 	step       stepFunc // tests make steps fail
 	groupBytes int64    // tests make small row groups
@@ -55,6 +60,10 @@ type Sink struct {
 	newest        time.Time
 	bytes         int64
 	kept, rejects *fileWriter
+	hides         []Hide
+
+	pages   *pages    // nil until it is needed
+	retired []retired // files that a rewrite of this sink has replaced
 }
 
 var signalName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
@@ -98,6 +107,9 @@ func (s *Sink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 	if err := s.restart(ctx); err != nil {
 		return millrace.Checkpoint{}, err
 	}
+	if err := s.settle(ctx, false); err != nil { // a crash may have come before it
+		return millrace.Checkpoint{}, err
+	}
 	return s.base.Checkpoint.Clone(), nil
 }
 
@@ -113,7 +125,7 @@ func (s *Sink) Table() *Table { return s.table }
 
 func (s *Sink) restart(ctx context.Context) error {
 	s.drop()
-	s.failed = nil
+	s.failed, s.pages = nil, nil
 	if err := s.table.Refresh(ctx); err != nil {
 		return err
 	}
@@ -143,7 +155,7 @@ func (s *Sink) begin(base *Entry) error {
 			s.signals = append(s.signals, n)
 		}
 	}
-	s.gaps, s.tally, s.rows, s.newest, s.bytes = nil, millrace.NewTally(s.o.Stages), tree{}, time.Time{}, 0
+	s.gaps, s.tally, s.rows, s.newest, s.bytes, s.hides = nil, millrace.NewTally(s.o.Stages), tree{}, time.Time{}, 0, nil
 	return nil
 }
 
@@ -173,7 +185,7 @@ func (s *Sink) Write(ctx context.Context, docs []*millrace.Document) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.take(d); err != nil {
+		if err := s.take(ctx, d); err != nil {
 			return s.fail(fmt.Errorf("write row %s: %w", d.Position, err))
 		}
 		if s.bytes >= s.o.TargetBytes {
@@ -185,7 +197,8 @@ func (s *Sink) Write(ctx context.Context, docs []*millrace.Document) error {
 	return nil
 }
 
-// Flush commits what is written. A mark, which has an offset but no row, is covered by the commit.
+// Flush commits what is written. A mark, which has an offset but no row, is covered by the commit. At the end of
+// the source no hidden row is left in data/, and none at a mark behind which nothing came since the commit before.
 func (s *Sink) Flush(ctx context.Context, at millrace.Position) error {
 	if s.failed != nil {
 		return s.failed
@@ -195,11 +208,15 @@ func (s *Sink) Flush(ctx context.Context, at millrace.Position) error {
 			return s.fail(fmt.Errorf("flush at %s: %w", at, err))
 		}
 	}
-	if sameCheckpoint(s.at, s.base.Checkpoint) {
-		return nil
+	if !sameCheckpoint(s.at, s.base.Checkpoint) {
+		if err := s.commit(ctx); err != nil {
+			return s.fail(err)
+		}
 	}
-	if err := s.commit(ctx); err != nil {
-		return s.fail(err)
+	if at.IsZero() {
+		if err := s.settle(ctx, true); err != nil {
+			return s.fail(err)
+		}
 	}
 	return nil
 }
@@ -234,7 +251,7 @@ func (s *Sink) advance(at millrace.Position, row bool) error {
 }
 
 // take adds one document to the open files.
-func (s *Sink) take(d *millrace.Document) error {
+func (s *Sink) take(ctx context.Context, d *millrace.Document) error {
 	if len(d.Signals) > len(s.o.Signals) {
 		return fmt.Errorf("%d signals, %d have a name: %w", len(d.Signals), len(s.o.Signals), millrace.ErrStop)
 	}
@@ -248,6 +265,9 @@ func (s *Sink) take(d *millrace.Document) error {
 		return err
 	}
 	if err := w.add(r); err != nil {
+		return err
+	}
+	if err := s.follow(ctx, d); err != nil {
 		return err
 	}
 	s.tally.Count(r.Verdict)
@@ -268,10 +288,15 @@ func (s *Sink) writer(kept bool) (*fileWriter, error) {
 	if *w != nil {
 		return *w, nil
 	}
-	cols := columnsFor(s.o.Signals, !kept)
-	meta := []string{"millrace.format", fmt.Sprint(formatNumber), "millrace.recipe", s.o.Recipe, "millrace.code", s.o.Code,
-		"huggingface", huggingFaceInfo(cols)}
 	var err error
-	*w, err = newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.step)
+	*w, err = s.newFile(dir, s.o.Signals, !kept, s.o.Recipe, s.o.Code)
 	return *w, err
+}
+
+// newFile opens a file in dir for the next entry; recipe and code are those that made its rows.
+func (s *Sink) newFile(dir string, signals []string, rejects bool, recipe, code string) (*fileWriter, error) {
+	cols := columnsFor(signals, rejects)
+	meta := []string{"millrace.format", fmt.Sprint(formatNumber), "millrace.recipe", recipe, "millrace.code", code,
+		"huggingface", huggingFaceInfo(cols)}
+	return newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.step)
 }

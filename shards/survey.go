@@ -3,6 +3,7 @@ package shards
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -15,15 +16,16 @@ import (
 
 // survey is what the cards say about a table.
 type survey struct {
-	entries  []*Entry
-	tally    *millrace.Tally
-	signals  []string
-	bytes    int64 // of the files of kept rows
-	mixes    []mix
-	langs    []string
-	licences []string
-	kept     []*Row // a few of each, chosen by their IDs, which are hashes
-	dropped  []*Row
+	entries                []*Entry
+	tally                  *millrace.Tally
+	signals                []string
+	bytes                  int64 // of the files of kept rows
+	keptFiles, rejectFiles []File
+	mixes                  []mix
+	langs                  []string
+	licences               []string
+	kept                   []*Row // a few of each, chosen by their IDs, which are hashes
+	dropped                []*Row
 }
 
 // mix is what the kept rows consist of, in one respect.
@@ -48,6 +50,7 @@ const (
 // takeSurvey reads the small columns of all rows once, and the chosen rows whole.
 func takeSurvey(ctx context.Context, t *Table) (*survey, error) {
 	s := &survey{entries: t.Entries(), tally: t.Tally(), signals: t.Signals()}
+	s.keptFiles, s.rejectFiles = t.Files()
 	counts := map[string]map[string]int64{"language": {}, "host": {}, "source": {}, "licence": {}, "consent": {}}
 	var kept, dropped chosen
 	sel := Select{Kept: true, Rejects: true, Columns: []string{"lang", "url", "source", "licence", "consent"}}
@@ -68,13 +71,11 @@ func takeSurvey(ctx context.Context, t *Table) (*survey, error) {
 		return nil, err
 	}
 	for _, name := range []string{"language", "host", "source", "licence", "consent"} {
-		s.mixes = append(s.mixes, newMix(name, counts[name], s.tally.Kept))
+		s.mixes = append(s.mixes, newMix(name, counts[name], s.tally.Rows()))
 	}
 	s.langs, s.licences = names(counts["language"]), names(counts["licence"])
-	for _, e := range s.entries {
-		for _, f := range e.Files {
-			s.bytes += f.Bytes
-		}
+	for _, f := range s.keptFiles {
+		s.bytes += f.Bytes
 	}
 	if s.kept, err = kept.rows(ctx, t); err != nil {
 		return nil, err
@@ -173,24 +174,19 @@ func host(s string) string {
 	return u.Hostname()
 }
 
-// files are the patterns, or the names, that select the table's files below dir. After a rebuild the files
-// of older versions lie beside those of the table.
-func (s *survey) files(dir string, of func(*Entry) []File) []string {
-	if len(s.entries) == 0 || s.entries[0].Operation != opRebuild {
+// paths are the patterns, or the names, that select the table's files below dir. After a rebuild or a rewrite
+// older files lie beside those of the table.
+func (s *survey) paths(dir string, files []File) []string {
+	older := func(e *Entry) bool { return e.Operation == opRebuild || e.Operation == opRewrite }
+	if !slices.ContainsFunc(s.entries, older) {
 		return []string{dir + "/part-*.parquet"}
 	}
 	list := []string{}
-	for _, e := range s.entries {
-		for _, f := range of(e) {
-			list = append(list, dir+"/"+f.Name)
-		}
+	for _, f := range files {
+		list = append(list, dir+"/"+f.Name)
 	}
 	return list
 }
-
-func keptFiles(e *Entry) []File { return e.Files }
-
-func rejectFiles(e *Entry) []File { return e.Rejects }
 
 // recipes are the recipes that made the table, the oldest first.
 func (s *survey) recipes() []CardFact {
@@ -220,6 +216,15 @@ func reasons(s millrace.StageTally) []part {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), strings.Compare(a.Name, b.Name))
 	})
 	return list
+}
+
+// moved says how many of the kept rows were taken out of the corpus since, and why: "superseded 3 − …".
+func (s *survey) moved() string {
+	var list []string
+	for _, r := range reasons(millrace.StageTally{Reasons: s.tally.Moved}) {
+		list = append(list, fmt.Sprintf("%s %d", r.Name, r.Rows))
+	}
+	return strings.Join(list, " − ")
 }
 
 // printableLines keeps a text's lines and drops its control characters.

@@ -18,8 +18,10 @@ type Table struct {
 	texts *textCache
 
 	mu      sync.RWMutex
-	log     []*Entry // all entries
-	rebuilt int      // number of the last rebuild: the table is made of the entries from there on
+	log     []*Entry  // all entries
+	now     []parts   // of each of them: the files that hold its rows
+	rebuilt int       // number of the last rebuild: the table is made of the entries from there on
+	clock   time.Time // newest fetched_at of the log, which is the time of this table
 }
 
 // Open reads the commit log of DIR. A folder without one is an empty table.
@@ -52,13 +54,6 @@ func (t *Table) Refresh(ctx context.Context) error {
 		}
 		t.take(e)
 	}
-}
-
-func (t *Table) take(e *Entry) {
-	if e.Operation == opRebuild {
-		t.rebuilt = len(t.log)
-	}
-	t.log = append(t.log, e)
 }
 
 // all gives every entry of the log.
@@ -98,11 +93,20 @@ func (t *Table) Version() int64 {
 }
 
 // Entries are the commits that make the table, the oldest first: all, or those since the last rebuild.
-// They must not be changed.
+// They must not be changed. Files says in which files their rows stand now.
 func (t *Table) Entries() []*Entry {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return slices.Clone(t.log[t.rebuilt:])
+}
+
+// Files names the files of the table as it is, below DIR. What a rewrite has replaced is not among them.
+func (t *Table) Files() (kept, rejects []File) {
+	for _, c := range t.commits() {
+		kept = append(kept, c.kept...)
+		rejects = append(append(rejects, c.rejects...), c.moved...)
+	}
+	return kept, rejects
 }
 
 // Newest is the newest commit, nil where there is none.

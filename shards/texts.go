@@ -3,7 +3,9 @@ package shards
 import (
 	"container/list"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"sync"
 
@@ -43,45 +45,64 @@ func newTextCache(limit int64) *textCache {
 	return &textCache{limit: limit, byKey: map[groupKey]*list.Element{}, firsts: map[string][]int64{}}
 }
 
-// Text gives the text of the kept row at an offset of the mill's input. id must be its ID.
+// Text gives the text of the row at an offset of the mill's input that was kept, whether it is in the corpus
+// still or not. id must be its ID.
 func (t *Table) Text(ctx context.Context, offset int64, id millrace.ID) (string, error) {
-	f, ok := t.keptFile(offset)
-	if !ok {
-		return "", fmt.Errorf("text of offset %d: no committed file has it", offset)
+	text, err := t.text(ctx, offset, id)
+	if before := t.Version(); errors.Is(err, fs.ErrNotExist) && t.Refresh(ctx) == nil && t.Version() > before {
+		text, err = t.text(ctx, offset, id) // the file was replaced meanwhile
 	}
-	g, err := t.textGroup(ctx, f, offset)
 	if err != nil {
 		return "", fmt.Errorf("text of offset %d: %w", offset, err)
 	}
-	i := sort.Search(len(g.offsets), func(i int) bool { return g.offsets[i] >= offset })
-	if i == len(g.offsets) || g.offsets[i] != offset || g.ids[i] != id {
-		return "", fmt.Errorf("text of offset %d: %s has no kept row %s there", offset, f.Name, id)
-	}
-	return g.texts[i], nil
+	return text, nil
 }
 
-// keptFile finds the file of kept rows whose range an offset lies in.
-func (t *Table) keptFile(offset int64) (File, bool) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	live := t.log[t.rebuilt:]
-	i := sort.Search(len(live), func(i int) bool { return live[i].To > offset })
-	if i == len(live) {
-		return File{}, false
-	}
-	for _, f := range live[i].Files {
-		if f.First <= offset && offset <= f.Last {
-			return f, true
+func (t *Table) text(ctx context.Context, offset int64, id millrace.ID) (string, error) {
+	for _, f := range t.keptFiles(offset) {
+		g, err := t.textGroup(ctx, f.sub, f.File, offset)
+		if err != nil {
+			return "", err
+		}
+		i := sort.Search(len(g.offsets), func(i int) bool { return g.offsets[i] >= offset })
+		if i < len(g.offsets) && g.offsets[i] == offset && g.ids[i] == id {
+			return g.texts[i], nil
 		}
 	}
-	return File{}, false
+	return "", fmt.Errorf("no committed file has a row %s there that was kept", id)
 }
 
-func (t *Table) textGroup(ctx context.Context, f File, offset int64) (*textGroup, error) {
+// fileIn is a file with its folder.
+type fileIn struct {
+	File
+	sub string
+}
+
+// keptFiles finds the files in whose range an offset lies, and which hold rows that were kept.
+func (t *Table) keptFiles(offset int64) (list []fileIn) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	i, ok := t.entryAt(offset)
+	if !ok {
+		return nil
+	}
+	add := func(sub string, files []File) {
+		for _, f := range files {
+			if f.First <= offset && offset <= f.Last {
+				list = append(list, fileIn{f, sub})
+			}
+		}
+	}
+	add("data", t.now[i].kept)
+	add("rejects", t.now[i].moved)
+	return list
+}
+
+func (t *Table) textGroup(ctx context.Context, sub string, f File, offset int64) (*textGroup, error) {
 	if g := t.texts.get(f.Name, offset); g != nil {
 		return g, nil
 	}
-	r, err := openFile(t.dir, "data", f, []string{"text"})
+	r, err := openFile(t.dir, sub, f, []string{"text"})
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 
 	"millrace"
 )
@@ -41,7 +43,7 @@ func hashFile(ctx context.Context, path string) (size int64, digest string, err 
 // entryCheck recomputes one commit from its rows.
 type entryCheck struct {
 	*checker
-	e     *Entry
+	e     commit
 	tally *millrace.Tally
 	root  tree
 	next  int64 // the offset that must come next
@@ -50,14 +52,13 @@ type entryCheck struct {
 }
 
 // rows recomputes what the entry e says of its rows.
-func (c *checker) rows(ctx context.Context, e *Entry) error {
+func (c *checker) rows(ctx context.Context, e commit) error {
 	names := make([]string, len(e.Tally.Stages))
 	for i, s := range e.Tally.Stages {
 		names[i] = s.Name
 	}
 	x := &entryCheck{checker: c, e: e, tally: millrace.NewTally(names), next: e.From, gaps: e.Gaps, ends: map[string]*File{}}
-	t := &Table{dir: c.dir}
-	err := t.entryRows(ctx, e, Select{To: maxOffset, Kept: true, Rejects: true}, func(r *Row) error { x.row(r); return nil })
+	err := c.table.entryRows(ctx, e, Select{To: maxOffset, Kept: true, Rejects: true}, func(r *Row) error { x.row(r); return nil })
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -70,6 +71,7 @@ func (c *checker) rows(ctx context.Context, e *Entry) error {
 	if x.next != e.To {
 		c.problem(name, fmt.Sprintf("offsets %d to %d are in no row and no gap", x.next, e.To-1))
 	}
+	x.tally.Moved = e.Tally.Moved // see noteHides
 	if !reflect.DeepEqual(*x.tally, e.Tally) {
 		c.problem(name, fmt.Sprintf("the ledger says in %d, kept %d; the rows say in %d, kept %d, or other reasons",
 			e.Tally.In, e.Tally.Kept, x.tally.In, x.tally.Kept))
@@ -77,9 +79,43 @@ func (c *checker) rows(ctx context.Context, e *Entry) error {
 	if root := x.root.root(); root != e.Root {
 		c.problem(name, fmt.Sprintf("the Merkle root of the rows is %s, the entry says %s", root, e.Root))
 	}
-	x.checkEnds("data", e.Files)
-	x.checkEnds("rejects", e.Rejects)
+	x.checkEnds("data", e.kept)
+	x.checkEnds("rejects", slices.Concat(e.rejects, e.moved))
 	return nil
+}
+
+// noteHides takes the hides of one entry, and wants the entry to count them.
+func (c *checker) noteHides(e *Entry) {
+	if len(c.hides) == 0 || e.Operation == opRebuild {
+		c.hides = append(c.hides, map[int64]Hide{})
+	}
+	hides := c.hides[len(c.hides)-1]
+	moved := millrace.Tally{}
+	for _, h := range e.hides {
+		if _, ok := hides[h.Offset]; ok || h.Offset >= e.To {
+			c.problem(entryFile(e.Version), fmt.Sprintf("it takes out the row at offset %d, which is no row of the corpus then", h.Offset))
+		}
+		hides[h.Offset] = h
+		moved.Move(h.Reason)
+	}
+	if !maps.Equal(moved.Moved, e.Tally.Moved) {
+		c.problem(entryFile(e.Version), fmt.Sprintf("the ledger says that it took out %v, it names %v", e.Tally.Moved, moved.Moved))
+	}
+}
+
+// checkHides ends a table: it wants a kept row for everything that was taken out. Where something else is wrong,
+// files were left out.
+func (c *checker) checkHides() {
+	if len(c.hides) == 0 {
+		return
+	}
+	for _, offset := range slices.Sorted(maps.Keys(c.hides[0])) {
+		if len(c.report.Problems) > 0 {
+			break
+		}
+		c.problem("data/_delta_log", fmt.Sprintf("the row at offset %d was taken out, and is not there", offset))
+	}
+	c.hides = c.hides[1:]
 }
 
 // skipGaps moves on over the offsets that are said to have made no row.
@@ -105,20 +141,27 @@ func (x *entryCheck) row(r *Row) {
 	if _, ok := x.e.Checkpoint.Next[r.Position.Partition]; !ok {
 		bad("position %s is of a partition that the entry does not name", r.Position)
 	}
-	inRejects := r.File[0] == 'r'
-	if inRejects && (r.Verdict.Reason == "" || r.Verdict.Stage == "") {
+	v := r.Verdict // that its commit had for it
+	if r.Moved {
+		v = millrace.Verdict{}
+		if h, ok := x.hides[0][r.Offset]; !ok || h.Reason != r.Verdict.Reason || h.Of != r.Verdict.Of {
+			bad("it was kept, and no commit took it out as %s of %s", r.Verdict.Reason, r.Verdict.Of)
+		}
+		delete(x.hides[0], r.Offset)
+	}
+	if r.File[0] == 'r' && (r.Verdict.Reason == "" || r.Verdict.Stage == "") {
 		bad("a reject without a reason or a stage")
 	}
-	if v := &r.Verdict; v.Reason == millrace.DupExact || v.Reason == millrace.DupNear {
-		if _, ok := x.twins[x.hash(twin(r))]; !ok {
-			bad("its twin %s is no kept row before it", twin(r))
+	if v.Reason == millrace.DupExact || v.Reason == millrace.DupNear {
+		if _, ok := x.twins[x.hash(twin(&v))]; !ok {
+			bad("its twin %s is no kept row before it", twin(&v))
 		}
 	}
-	if !inRejects {
+	if v.Kept() {
 		x.twins[x.hash(r.ID)] = struct{}{}
 		x.twins[x.hash(r.MID.String())] = struct{}{}
 	}
-	x.tally.Count(r.Verdict)
+	x.tally.Count(v)
 	x.root.add(r)
 	if f := x.ends[r.File]; f == nil {
 		x.ends[r.File] = &File{First: r.Offset, Last: r.Offset, Rows: 1}

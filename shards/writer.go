@@ -254,6 +254,19 @@ func partName(version int64, info fileInfo) string {
 	return fmt.Sprintf("part-%08d-%020d-%s.parquet", version, info.first, info.sha256[:16])
 }
 
+// partFirst reads the first offset from the final name of a file.
+func partFirst(name string) int64 {
+	f := strings.Split(name, "-")
+	if len(f) < 3 {
+		return -1
+	}
+	n, err := strconv.ParseInt(f[2], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
 // partVersion reads the commit number from the name of a file, temporary or final.
 func partVersion(name string) (int64, bool) {
 	name = filepath.Base(name)

@@ -1,0 +1,94 @@
+package shards
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"millrace"
+)
+
+// pages knows, of each crawled page, its rows that are in the corpus.
+type pages struct {
+	newest map[pageKey]int64
+	older  map[int64]int64 // to the version before it, where more than one is kept
+}
+
+// pageKey is a hash of millrace.VersionKey.
+type pageKey [16]byte
+
+func keyOf(version string) pageKey {
+	h := sha256.Sum256([]byte(version))
+	return pageKey(h[:16])
+}
+
+func (p *pages) add(k pageKey, offset int64) {
+	if before, ok := p.newest[k]; ok {
+		p.older[offset] = before
+	}
+	p.newest[k] = offset
+}
+
+// remove gives the versions of a page, and forgets them.
+func (p *pages) remove(k pageKey) []int64 {
+	offset, ok := p.newest[k]
+	delete(p.newest, k)
+	var list []int64
+	for ok {
+		list = append(list, offset)
+		before := offset
+		offset, ok = p.older[before]
+		delete(p.older, before)
+	}
+	return list
+}
+
+// readPages finds the pages of a table.
+func readPages(ctx context.Context, t *Table) (*pages, error) {
+	p := &pages{newest: map[pageKey]int64{}, older: map[int64]int64{}}
+	err := t.Rows(ctx, Select{Kept: true, Columns: []string{"source", "url_key"}}, func(r *Row) error {
+		if v := millrace.VersionKey(r.Source, r.URLKey); v != "" {
+			p.add(keyOf(v), r.Offset)
+		}
+		return nil
+	})
+	return p, err
+}
+
+// follow lets a document act on the older versions of its page: a version that is kept takes their place, and one
+// that withdraws takes them out. Any other verdict leaves them alone.
+func (s *Sink) follow(ctx context.Context, d *millrace.Document) (err error) {
+	version := millrace.VersionKey(d.Page.Source, d.URLKey)
+	kept, withdraws := d.Verdict.Kept(), d.Verdict.Withdraws()
+	if version == "" || !kept && !withdraws {
+		return nil
+	}
+	if s.pages == nil {
+		if s.pages, err = readPages(ctx, s.table); err != nil {
+			return err
+		}
+	}
+	k, offset := keyOf(version), d.Position.Offset
+	newest, known := s.pages.newest[k]
+	// A dead letter that was replayed is as old as the row that it settles.
+	late := known && d.Settles.Partition == d.Position.Partition && d.Settles.Offset < newest
+	switch {
+	case withdraws:
+		s.hide(s.pages.remove(k), d.Verdict.Reason, d.ID)
+	case s.o.KeepVersions:
+		s.pages.add(k, offset)
+	case late:
+		s.hide([]int64{offset}, millrace.Superseded, millrace.ID{})
+	default:
+		s.hide(s.pages.remove(k), millrace.Superseded, d.ID)
+		s.pages.add(k, offset)
+	}
+	return nil
+}
+
+// hide notes rows that the open commit takes out.
+func (s *Sink) hide(offsets []int64, r millrace.Reason, of millrace.ID) {
+	for _, offset := range offsets {
+		s.hides = append(s.hides, Hide{Offset: offset, Reason: r, Of: of})
+		s.tally.Move(r)
+	}
+}
