@@ -1,0 +1,471 @@
+package shards
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"millrace"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+	"pgregory.net/rapid"
+)
+
+// testVisits makes n visits to a few pages, a minute apart, of all fates that a visit can have.
+func testVisits(seed uint64, n, pages int) []*millrace.Document {
+	rng := rand.New(rand.NewPCG(seed, 11))
+	docs := testDocs(seed, n)
+	for i, d := range docs {
+		url := fmt.Sprintf("https://h.example/%d", rng.IntN(pages))
+		d.URLKey, d.Page.URL, d.Page.Source, d.UserID = url, url, millrace.SourceCrawl, ""
+		d.ID = millrace.NewID(url, d.Page.Claim.SHA256)
+		d.Page.FetchedAt = d.Page.FetchedAt.Add(time.Duration(i) * time.Minute)
+		d.Cluster, d.Verdict, d.Text = d.ID, millrace.Verdict{}, fmt.Sprint("visit ", i, " ", d.Text)
+		switch r := rng.IntN(20); {
+		case r < 2:
+			d.Verdict = millrace.Verdict{Reason: millrace.ConsentNoTrain, Stage: "fetch"}
+		case r < 3:
+			d.Verdict = millrace.Verdict{Reason: millrace.RemovedGone, Stage: "fetch"}
+		case r < 5:
+			d.Verdict = millrace.Verdict{Reason: millrace.QualityAlpha, Stage: "quality", Signal: "words", Value: 1, Limit: 2}
+		case r < 6:
+			d.Verdict = millrace.Verdict{Reason: millrace.FailedFetch, Stage: "fetch", Err: "reset"}
+		case r < 7: // a row of a file: it has no versions
+			d.Page.Source = "books"
+		}
+	}
+	return docs
+}
+
+func visitOptions(dir string) Options {
+	o := testOptions(dir)
+	o.TargetBytes, o.Stale, o.StaleWithdrawn, o.groupBytes = 12_000, 20*time.Minute, 5*time.Minute, 5000
+	return o
+}
+
+// inCorpus is the simple model: the offsets of the rows that are in the corpus, and why the others that were kept are not.
+func inCorpus(docs []*millrace.Document, all bool) (in []int64, out map[int64]Hide) {
+	out = map[int64]Hide{}
+	for i, d := range docs {
+		version := millrace.VersionKey(d.Page.Source, d.URLKey)
+		reason := d.Verdict.Reason
+		if d.Verdict.Kept() && !all {
+			reason = millrace.Superseded
+		}
+		acts := reason == millrace.Superseded || reason == millrace.ConsentNoTrain || reason == millrace.RemovedGone
+		for _, old := range docs[:i] {
+			_, gone := out[old.Position.Offset]
+			if acts && !gone && version != "" && old.Verdict.Kept() && millrace.VersionKey(old.Page.Source, old.URLKey) == version {
+				out[old.Position.Offset] = Hide{old.Position.Offset, reason, d.ID}
+			}
+		}
+	}
+	for _, d := range docs {
+		if _, gone := out[d.Position.Offset]; d.Verdict.Kept() && !gone {
+			in = append(in, d.Position.Offset)
+		}
+	}
+	return in, out
+}
+
+// wantCorpus holds a corpus against the model: as our readers see it, as Check does, and, where no hidden row is
+// left in data/, as a reader sees it that knows the Delta log and parquet-go.
+func wantCorpus(t fatal, dir string, docs []*millrace.Document, all, settled bool) {
+	in, out := inCorpus(docs, all)
+	tab, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, others []int64
+	err = tab.Rows(context.Background(), Select{Kept: true, Rejects: true}, func(r *Row) error {
+		d := docs[r.Offset]
+		if r.MID != d.ID || r.Text != d.Text || string(r.Keys) != string(d.Keys) || r.Cluster != d.Cluster {
+			t.Fatalf("row %d is not what was written", r.Offset)
+		}
+		if r.Kept() {
+			got = append(got, r.Offset)
+			return nil
+		}
+		others = append(others, r.Offset)
+		want := d.Verdict
+		if h, ok := out[r.Offset]; ok {
+			want = millrace.Verdict{Reason: h.Reason, Stage: "versions", Of: h.Of}
+		}
+		if r.Verdict != want {
+			t.Fatalf("row %d: %s, want %s", r.Offset, r.Verdict, want)
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(got, in) || len(got)+len(others) != len(docs) {
+		t.Fatalf("rows %v and %d others, %v; want %v", got, len(others), err, in)
+	}
+	for _, o := range slices.Concat(in, slices.Collect(maps.Keys(out))) {
+		if text, err := tab.Text(context.Background(), o, docs[o].ID); err != nil || text != docs[o].Text {
+			t.Fatalf("text of %d: %v", o, err)
+		}
+	}
+	moved := map[millrace.Reason]int64{}
+	for _, h := range out {
+		moved[h.Reason]++
+	}
+	tally := tab.Tally()
+	if err := tally.Check(); err != nil || tally.Rows() != int64(len(in)) || !maps.Equal(tally.Moved, moved) && len(moved) > 0 {
+		t.Fatalf("ledger: %d rows, moved %v, %v; want %d and %v", tally.Rows(), tally.Moved, err, len(in), moved)
+	}
+	r, err := Check(context.Background(), dir)
+	if err != nil || !r.OK || r.Rows != int64(len(in)) || r.Rejects != int64(len(others)) {
+		t.Fatalf("%+v, %v; want %d rows", r, err, len(in))
+	}
+	if settled {
+		if rows := liveElsewhere(t, dir); !slices.Equal(rows, in) {
+			t.Fatalf("another engine sees rows %v, want %v", rows, in)
+		}
+	}
+}
+
+type fatal interface {
+	Fatalf(string, ...any)
+	Fatal(...any)
+}
+
+// liveElsewhere replays the Delta log as its protocol says and reads the live files with parquet-go.
+func liveElsewhere(t fatal, dir string) (offsets []int64) {
+	live := map[string]bool{}
+	for n := 0; ; n++ {
+		raw, err := os.ReadFile(filepath.Join(dir, "data", "_delta_log", fmt.Sprintf("%020d.json", n)))
+		if errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			var a struct{ Add, Remove *struct{ Path string } }
+			if err := json.Unmarshal([]byte(line), &a); err != nil {
+				t.Fatal(err)
+			}
+			if a.Add != nil {
+				live[a.Add.Path] = true
+			}
+			if a.Remove != nil {
+				if !live[a.Remove.Path] {
+					t.Fatalf("commit %d removes %s, which is not live", n, a.Remove.Path)
+				}
+				delete(live, a.Remove.Path)
+			}
+		}
+	}
+	for name := range live {
+		rows, err := parquet.ReadFile[stored](filepath.Join(dir, "data", name))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, r := range rows {
+			p, err := millrace.ParsePosition(r.Position)
+			if err != nil || r.Text == nil {
+				t.Fatalf("%s: %+v, %v", name, r, err)
+			}
+			offsets = append(offsets, p.Offset)
+		}
+	}
+	slices.Sort(offsets)
+	return offsets
+}
+
+func TestNewestOnce(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		docs := testVisits(1, 300, 25)
+		o := visitOptions(t.TempDir())
+		o.KeepVersions = all
+		if err := fill(t.Context(), openTest(t, o), docs, 11); err != nil {
+			t.Fatal(err)
+		}
+		wantCorpus(t, o.Dir, docs, all, true)
+		rewrites := 0
+		for _, e := range openTable(t, o.Dir).Entries() {
+			if e.Operation == opRewrite {
+				rewrites++
+			}
+		}
+		if rewrites < 3 {
+			t.Errorf("%d rewrites, want some before the end", rewrites)
+		}
+		// What was replaced goes; what is left in the folders is what the log names.
+		if _, err := CollectOrphans(o.Dir); err != nil {
+			t.Fatal(err)
+		}
+		wantCorpus(t, o.Dir, docs, all, true)
+		kept, rejects := openTable(t, o.Dir).Files()
+		in, _ := inCorpus(docs, all)
+		data, others := readElsewhere(t, o.Dir, "data"), readElsewhere(t, o.Dir, "rejects")
+		if len(data) != len(in) || len(data)+len(others) != len(docs) {
+			t.Errorf("%d + %d rows lie in the folders, want %d of %d", len(data), len(others), len(in), len(docs))
+		}
+		for sub, want := range map[string]int{"data": len(kept), "rejects": len(rejects)} {
+			if names, err := filepath.Glob(filepath.Join(o.Dir, sub, "part-*")); err != nil || len(names) != want {
+				t.Errorf("%s: %d files, %v; want %d", sub, len(names), err, want)
+			}
+		}
+	}
+}
+
+// TestVersionsBatches is law 2 with versions: equal files, however the documents are handed over.
+func TestVersionsBatches(t *testing.T) {
+	docs := testVisits(2, 150, 12)
+	var want map[string]string
+	for _, batch := range []int{150, 1, 17} {
+		o := visitOptions(t.TempDir())
+		if err := fill(t.Context(), openTest(t, o), docs, batch); err != nil {
+			t.Fatal(err)
+		}
+		got := files(t, o.Dir)
+		if want == nil {
+			want = got
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("batches of %d give other files", batch)
+		}
+	}
+}
+
+func TestStale(t *testing.T) {
+	page := func(i, minute int, url string, v millrace.Verdict) *millrace.Document {
+		d := testDocs(3, i+1)[i]
+		d.URLKey, d.Page.URL, d.Verdict, d.Cluster, d.UserID = url, url, v, d.ID, ""
+		d.Page.FetchedAt = time.Date(2024, 1, 1, 0, minute, 0, 0, time.UTC)
+		return d
+	}
+	no := millrace.Verdict{Reason: millrace.ConsentNoTrain, Stage: "fetch"}
+	var docs []*millrace.Document
+	s := openTest(t, visitOptions(t.TempDir()))
+	// step writes one page, flushes at a mark, and says what other engines see then.
+	step := func(minute int, url string, v millrace.Verdict, want ...int64) {
+		t.Helper()
+		d := page(len(docs), minute, url, v)
+		docs = append(docs, d)
+		at := d.Position
+		at.Offset = int64(len(docs))
+		docs = append(docs, nil) // the mark
+		if err := errors.Join(s.Write(t.Context(), []*millrace.Document{d}), s.Flush(t.Context(), at)); err != nil {
+			t.Fatal(err)
+		}
+		if got := liveElsewhere(t, s.o.Dir); !slices.Equal(got, want) {
+			t.Fatalf("minute %d: other engines see %v, want %v", minute, got, want)
+		}
+	}
+	step(0, "a", millrace.Verdict{}, 0)
+	step(1, "b", millrace.Verdict{}, 0, 2)
+	step(2, "a", millrace.Verdict{}, 0, 2, 4)
+	step(10, "c", millrace.Verdict{}, 0, 2, 4, 6)
+	step(22, "d", millrace.Verdict{}, 2, 4, 6, 8) // 20 minutes later
+	step(23, "b", no, 2, 4, 6, 8)
+	step(28, "e", millrace.Verdict{}, 4, 6, 8, 12) // 5 minutes later
+	step(29, "e", millrace.Verdict{}, 4, 6, 8, 12, 14)
+	mark := pos(int64(len(docs)))
+	if err := s.Flush(t.Context(), mark); err != nil { // the input rests
+		t.Fatal(err)
+	}
+	if got := liveElsewhere(t, s.o.Dir); !slices.Equal(got, []int64{4, 6, 8, 14}) {
+		t.Fatalf("at rest other engines see %v", got)
+	}
+}
+
+// TestLateVersion replays a dead letter behind a newer version of its page.
+func TestLateVersion(t *testing.T) {
+	docs := testVisits(4, 3, 1)
+	for _, d := range docs {
+		d.Page.Source, d.Verdict, d.Cluster = millrace.SourceCrawl, millrace.Verdict{}, d.ID
+	}
+	docs[0].Verdict = millrace.Verdict{Reason: millrace.FailedLoad, Stage: "load", Err: "no disk"}
+	docs[2].Settles = docs[0].Position
+	o := visitOptions(t.TempDir())
+	if err := fill(t.Context(), openTest(t, o), docs, 3); err != nil {
+		t.Fatal(err)
+	}
+	if got := liveElsewhere(t, o.Dir); !slices.Equal(got, []int64{1}) {
+		t.Fatalf("rows %v, want the newer version", got)
+	}
+	if r, err := Check(t.Context(), o.Dir); err != nil || !r.OK || r.Rows != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// TestVersionsModel lets random visits come in random batches with flushes, marks and restarts between.
+func TestVersionsModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			rt.Fatal(err)
+		}
+		o := visitOptions(dir)
+		o.KeepVersions = rapid.Bool().Draw(rt, "all")
+		o.TargetBytes = rapid.Int64Range(3000, 30_000).Draw(rt, "target")
+		docs := testVisits(rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 24).Draw(rt, "n"), rapid.IntRange(1, 5).Draw(rt, "pages"))
+		s, err := OpenSink(t.Context(), o)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		done, looks := 0, 1
+		for done < len(docs) {
+			n := min(rapid.IntRange(1, 12).Draw(rt, "batch"), len(docs)-done)
+			if err := s.Write(t.Context(), docs[done:done+n]); err != nil {
+				rt.Fatal(err)
+			}
+			done += n
+			switch rapid.IntRange(0, 5).Draw(rt, "then") {
+			case 0:
+				if err := s.Flush(t.Context(), millrace.Position{}); err != nil {
+					rt.Fatal(err)
+				}
+			case 1: // a crash
+				if s, err = OpenSink(t.Context(), o); err != nil {
+					rt.Fatal(err)
+				}
+				at, err := s.Resume(t.Context())
+				if err != nil {
+					rt.Fatal(err)
+				}
+				done = int(at.Next[pos(0).Partition])
+			case 2:
+				if looks--; looks >= 0 {
+					wantCorpus(rt, dir, docs[:s.table.Checkpoint().Next[pos(0).Partition]], o.KeepVersions, false)
+				}
+			}
+		}
+		if err := s.Flush(t.Context(), millrace.Position{}); err != nil {
+			rt.Fatal(err)
+		}
+		wantCorpus(rt, dir, docs, o.KeepVersions, true)
+	})
+}
+
+// TestVersionsCrash stops the world at every step, as TestCrashAtEachStep does.
+func TestVersionsCrash(t *testing.T) {
+	docs := testVisits(5, 24, 4)
+	calm, busy := t.TempDir(), t.TempDir()
+	if err := replay(t.Context(), visitOptions(calm), docs); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CollectOrphans(calm); err != nil {
+		t.Fatal(err)
+	}
+	wantCorpus(t, calm, docs, false, true)
+	want := files(t, calm)
+	var crashes []string
+	opts := visitOptions(busy)
+	opts.step = func(name string) error {
+		to := filepath.Join(t.TempDir(), fmt.Sprintf("%03d %s", len(crashes), name))
+		crashes = append(crashes, to)
+		return os.CopyFS(to, os.DirFS(busy))
+	}
+	if err := replay(t.Context(), opts, docs); err != nil {
+		t.Fatal(err)
+	}
+	for i, dir := range crashes {
+		if i%2 == 0 { // the collector of the next process comes first
+			if _, err := CollectOrphans(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := replay(t.Context(), visitOptions(dir), docs); err != nil {
+			t.Fatalf("after a crash at %s: %v", filepath.Base(dir), err)
+		}
+		if _, err := CollectOrphans(dir); err != nil {
+			t.Fatal(err)
+		}
+		if got := files(t, dir); !maps.Equal(got, want) {
+			t.Fatalf("after a crash at %s: %s", filepath.Base(dir), cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))))
+		}
+	}
+}
+
+// TestVersionsTwoOwners lets two sinks race, with rewrites and a collector between them.
+func TestVersionsTwoOwners(t *testing.T) {
+	docs := testVisits(6, 250, 10)
+	dir := t.TempDir()
+	if err := openTest(t, visitOptions(dir)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	var owners, collector sync.WaitGroup
+	done := make(chan struct{})
+	for i := range 2 {
+		owners.Go(func() {
+			o := visitOptions(dir)
+			o.TargetBytes = 4000 + 700*int64(i)
+			s, err := OpenSink(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			for {
+				err := resume(t.Context(), s, docs)
+				if err == nil {
+					return
+				}
+				if !errors.Is(err, millrace.ErrMoved) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	collector.Go(func() {
+		for {
+			if _, err := CollectOrphans(dir); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-done:
+				return
+			case <-time.After(3 * time.Millisecond):
+			}
+		}
+	})
+	owners.Wait()
+	close(done)
+	collector.Wait()
+	wantCorpus(t, dir, docs, false, true)
+}
+
+// TestReaderDuringRewrite reads with a table that was opened before its files were replaced and collected.
+func TestReaderDuringRewrite(t *testing.T) {
+	docs := testVisits(7, 80, 6)
+	o := visitOptions(t.TempDir())
+	o.Stale, o.StaleWithdrawn = 1000*time.Hour, 1000*time.Hour
+	s := openTest(t, o)
+	if err := s.Write(t.Context(), docs); err != nil {
+		t.Fatal(err)
+	}
+	tab := openTable(t, o.Dir)
+	if err := s.Flush(t.Context(), millrace.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := CollectOrphans(o.Dir); err != nil || len(got) == 0 {
+		t.Fatalf("collected %v, %v", got, err)
+	}
+	if text, err := tab.Text(t.Context(), firstKept(docs), docs[firstKept(docs)].ID); err != nil || text == "" {
+		t.Fatal(err)
+	}
+	tab = openTable(t, o.Dir)
+	n := 0
+	if err := tab.Rows(t.Context(), Select{Kept: true, Rejects: true}, func(*Row) error { n++; return nil }); err != nil || n != len(docs) {
+		t.Fatalf("%d rows, %v", n, err)
+	}
+}
+
+func firstKept(docs []*millrace.Document) int64 {
+	return int64(slices.IndexFunc(docs, func(d *millrace.Document) bool { return d.Verdict.Kept() }))
+}
