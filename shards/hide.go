@@ -19,6 +19,9 @@ type Hide struct {
 	Of millrace.ID
 }
 
+// withdrawn tells what was taken out for good from what only was replaced.
+func (h Hide) withdrawn() bool { return h.Reason != millrace.Superseded }
+
 // stageVersions is the stage of the verdict that a hidden row has.
 const stageVersions = "versions"
 

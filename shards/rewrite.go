@@ -31,7 +31,7 @@ func (s *Sink) due(all bool) (list []int64) {
 	for i := t.rebuilt; i < len(t.log); i++ {
 		for _, h := range t.now[i].hidden {
 			stale := s.o.Stale
-			if (millrace.Verdict{Reason: h.Reason}).Withdraws() {
+			if h.withdrawn() {
 				stale = s.o.StaleWithdrawn
 			}
 			if all || t.clock.Sub(h.since) >= stale {

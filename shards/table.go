@@ -109,6 +109,21 @@ func (t *Table) Files() (kept, rejects []File) {
 	return kept, rejects
 }
 
+// Hidden counts the rows that are out of the corpus and that other engines still see: older versions, and rows
+// that were withdrawn.
+func (t *Table) Hidden() (superseded, withdrawn int) {
+	for _, c := range t.commits() {
+		for _, h := range c.hidden {
+			if h.withdrawn() {
+				withdrawn++
+			} else {
+				superseded++
+			}
+		}
+	}
+	return superseded, withdrawn
+}
+
 // Newest is the newest commit, nil where there is none.
 func (t *Table) Newest() *Entry {
 	t.mu.RLock()

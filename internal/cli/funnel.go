@@ -19,6 +19,9 @@ func printFunnel(w io.Writer, t *millrace.Tally, width int) {
 	}
 	in, kept, dropped, failed := t.Totals()
 	fmt.Fprintf(w, "  %-18s %9d %9d %9d %7d   in = kept + dropped + failed: %s\n", "all", in, kept, dropped, failed, balanced(t))
+	if len(t.Moved) > 0 {
+		fmt.Fprintf(w, "  %-18s %9s %9d   = kept − what was taken out since: %s\n", "rows", "", t.Rows(), strings.Join(reasons(t.Moved), " · "))
+	}
 }
 
 func balanced(t *millrace.Tally) string {

@@ -18,6 +18,7 @@ import (
 	"millrace/dedup"
 	"millrace/ingest"
 	"millrace/ingest/broker"
+	"millrace/internal/config"
 	"millrace/internal/run"
 	"millrace/shards"
 )
@@ -43,6 +44,7 @@ type line struct {
 	taken      atomic.Int64 // documents that the mill has taken
 	commits    atomic.Int64
 	committed  atomic.Int64 // offset in pages below which everything is committed
+	stale      stale
 }
 
 // runLine starts the log, the belts and the trainer, and waits for all of them.
@@ -134,12 +136,15 @@ func (l *line) openSink(ctx context.Context) error {
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
 		Dir: l.c.dir, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
+		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
+		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
 		OnCommit: l.onCommit,
 	})
 	if err != nil {
 		return err
 	}
 	l.committed.Store(l.sink.Table().Checkpoint().Next[pagesPartition])
+	l.stale.look(l.sink.Table())
 	t, err := shards.Open(l.c.dir)
 	if err != nil {
 		return err
@@ -239,6 +244,7 @@ func (l *line) onCommit(e *shards.Entry) {
 	next := e.Checkpoint.Next[pagesPartition]
 	l.committed.Store(next)
 	l.commits.Add(1)
+	l.stale.look(l.sink.Table())
 	if err := l.index.Save(context.Background(), next); err != nil {
 		l.a.log.Warn("no snapshot of the duplicate index", "error", err)
 	}
@@ -264,7 +270,33 @@ func (l *line) watchDisk(ctx context.Context) error {
 	}
 }
 
-// marks writes a flush mark every flush_every while the mill has something uncommitted, and trims the log.
+// stale says since when other engines see rows that are no longer in the corpus.
+type stale struct{ superseded, withdrawn atomic.Int64 } // in nanoseconds since 1970; 0 where there are none
+
+func (s *stale) look(t *shards.Table) {
+	superseded, withdrawn := t.Hidden()
+	note := func(since *atomic.Int64, rows int) {
+		if rows == 0 {
+			since.Store(0)
+		} else {
+			since.CompareAndSwap(0, time.Now().UnixNano())
+		}
+	}
+	note(&s.superseded, superseded)
+	note(&s.withdrawn, withdrawn)
+}
+
+// over reports whether they have been seen for too long.
+func (s *stale) over(limit config.MaxStale) bool {
+	late := func(since *atomic.Int64, limit config.Duration) bool {
+		n := since.Load()
+		return n != 0 && time.Since(time.Unix(0, n)) >= time.Duration(limit)
+	}
+	return late(&s.superseded, limit.Superseded) || late(&s.withdrawn, limit.Takedown)
+}
+
+// marks writes a flush mark every flush_every while the mill has something uncommitted, or while the input rests
+// and rows wait to be carried out of the table (shards/rewrite.go); and it trims the log.
 func (l *line) marks(ctx context.Context) error {
 	every := time.Duration(l.c.cfg.Shards.FlushEvery)
 	if every == 0 {
@@ -283,7 +315,8 @@ func (l *line) marks(ctx context.Context) error {
 				l.a.log.Warn("the log was not trimmed", "error", err)
 			}
 		case <-flush.C:
-			if n := l.published.Load(); n > marked && !l.inputsDone.Load() {
+			n := l.published.Load()
+			if (n > marked || l.stale.over(l.c.cfg.Shards.MaxStale)) && !l.inputsDone.Load() {
 				if _, err := l.topic.Mark(ctx); err != nil && ctx.Err() == nil {
 					return fmt.Errorf("write a flush mark: %w", err)
 				}

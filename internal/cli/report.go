@@ -78,19 +78,20 @@ func (p progress) String() string {
 
 // summary is the last line of run --json. demo adds to it.
 type summary struct {
-	Type      string                `json:"type"`
-	Exit      int                   `json:"exit"`
-	Stages    []millrace.StageTally `json:"stages"`
-	In        int64                 `json:"in"`
-	Rows      int64                 `json:"rows"`
-	Rejects   int64                 `json:"rejects"`
-	Failed    int64                 `json:"failed"`
-	Unsettled int64                 `json:"unsettled"` // dead letters that were not replayed
-	Fetched   int64                 `json:"fetched"`
-	Crawl     *crawl.Counts         `json:"crawl,omitempty"`
-	Version   int64                 `json:"version"`
-	Train     *trainSummed          `json:"train,omitempty"`
-	Seconds   float64               `json:"seconds"`
+	Type      string                    `json:"type"`
+	Exit      int                       `json:"exit"`
+	Stages    []millrace.StageTally     `json:"stages"`
+	In        int64                     `json:"in"`
+	Rows      int64                     `json:"rows"`
+	Rejects   int64                     `json:"rejects"`
+	Moved     map[millrace.Reason]int64 `json:"moved,omitempty"` // kept once: among the rejects now
+	Failed    int64                     `json:"failed"`
+	Unsettled int64                     `json:"unsettled"` // dead letters that were not replayed
+	Fetched   int64                     `json:"fetched"`
+	Crawl     *crawl.Counts             `json:"crawl,omitempty"`
+	Version   int64                     `json:"version"`
+	Train     *trainSummed              `json:"train,omitempty"`
+	Seconds   float64                   `json:"seconds"`
 }
 
 // trainSummed is the training's part of a summary.
@@ -146,8 +147,8 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 
 func (l *line) summarise(ctx context.Context, t *shards.Table, r *trainer.Result) (summary, error) {
 	tally := t.Tally()
-	in, kept, dropped, failed := tally.Totals()
-	s := summary{Type: "summary", Stages: tally.Stages, In: in, Rows: kept, Rejects: dropped + failed, Failed: failed,
+	in, _, _, failed := tally.Totals()
+	s := summary{Type: "summary", Stages: tally.Stages, In: in, Rows: tally.Rows(), Rejects: in - tally.Rows(), Moved: tally.Moved, Failed: failed,
 		Version: t.Version(), Seconds: time.Since(l.a.began).Seconds()}
 	var err error
 	if s.Unsettled, err = unsettled(ctx, t); err != nil {

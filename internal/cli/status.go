@@ -55,7 +55,7 @@ func (a *App) runStatus(ctx context.Context) error {
 	in, kept, dropped, failed := tally.Totals()
 	if a.json {
 		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
-			"stages": tally.Stages, "crawl": frontier, "disk": disk})
+			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "disk": disk})
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {

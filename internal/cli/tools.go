@@ -173,6 +173,9 @@ func (a *App) runFlush(ctx context.Context) error {
 	}
 	t := ingest.Topic{Addr: string(addr), Name: pagesPartition.Topic, Recipe: c.hashes.Upstream, Log: a.log}
 	at, err := t.Mark(ctx)
+	if err == nil { // with nothing before it, a mark also carries older versions out of the table
+		_, err = t.Mark(ctx)
+	}
 	if err != nil {
 		return err
 	}
