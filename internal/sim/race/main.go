@@ -38,7 +38,7 @@ func main() {
 	o := options{}
 	f := flag.NewFlagSet("race", flag.ExitOnError)
 	f.Uint64Var(&o.seed, "seed", 1, "seed of the website and of the moments")
-	f.StringVar(&o.python, "python", "", "a Python that has Scrapy; without it Scrapy is left out, and the bar cannot hold")
+	f.StringVar(&o.python, "python", "", "a Python that has Scrapy: race crawl needs it, race polite has nobody beside it without")
 	f.IntVar(&o.rounds, "rounds", 3, "of race crawl")
 	f.IntVar(&o.kills, "kills", 100, "of race kill")
 	f.StringVar(&o.site, "site", "", "of race serve, race crawl and race kill: HOSTSxPAGES")

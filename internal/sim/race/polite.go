@@ -20,16 +20,19 @@ type ride struct {
 }
 
 // racePolite lets each crawler crawl the polite site, told to keep the same delay. The other two have no
-// setting for Crawl-delay or Retry-After: what the log says of them stands beside.
+// setting for Crawl-delay or Retry-After: what the log says of them stands beside. Without Scrapy millrace
+// runs alone.
 func racePolite(ctx context.Context, t *track, b *sim.Bar) error {
 	ours, err := t.ride(ctx, t.millrace(fmt.Sprintf("delay: %v\n", web.ConfiguredDelay)))
 	if err != nil {
 		return err
 	}
 	b.Figures["millrace"], b.Figures["delay_ms"], b.Figures["span_limit"] = ours, web.ConfiguredDelay.Milliseconds(), waste
-	for name, c := range map[string]crawler{"colly": t.byColly(web.ConfiguredDelay), "scrapy": t.byScrapy(web.ConfiguredDelay)} {
-		if b.Beside[name], err = t.ride(ctx, c); err != nil {
-			return err
+	if t.python != "" {
+		for name, c := range map[string]crawler{"colly": t.byColly(web.ConfiguredDelay), "scrapy": t.byScrapy(web.ConfiguredDelay)} {
+			if b.Beside[name], err = t.ride(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
 	switch {
