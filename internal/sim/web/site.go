@@ -79,8 +79,8 @@ func addr(kind, n, port int) string {
 
 const (
 	politeHosts   = 200
-	politeSeconds = 30 // that a host's pages take, at its own pace, without its flaws
-	maxPages      = 50
+	politeSeconds = 36 // that a host's pages take, at its own pace, without its flaws
+	maxPages      = 40
 	// ConfiguredDelay is the pause that crawlers of the polite site are told to make everywhere.
 	ConfiguredDelay = 500 * time.Millisecond
 )
