@@ -1,8 +1,6 @@
 package crawl
 
 import (
-	"strings"
-
 	"millrace"
 )
 
@@ -18,9 +16,10 @@ type origin struct {
 
 // admit takes a URL into the frontier, unless it is known or out of scope. A URL whose address
 // alone makes it a trap is taken in and refused.
-func (f *frontier) admit(s *scope, a address, from origin) {
+// It reports whether it is to be fetched.
+func (f *frontier) admit(s *scope, a address, from origin) bool {
 	if !from.seed && !s.contains(a) {
-		return
+		return false
 	}
 	e := event{kind: evDiscovered, id: idOf(a.key), url: a.fetch}
 	switch {
@@ -33,7 +32,7 @@ func (f *frontier) admit(s *scope, a address, from origin) {
 		if a.key == from.page.key {
 			// A site that takes a tracking parameter off, say: the page is behind the redirect.
 			if a.fetch == from.page.fetch {
-				return
+				return false
 			}
 			e.id, e.flags = aliasID(a), flagAlias
 		}
@@ -42,26 +41,28 @@ func (f *frontier) admit(s *scope, a address, from origin) {
 	}
 	known := f.seen.get(e.id)
 	if known != stateUnknown && known != stateTrapped {
-		return
+		return false
+	}
+	if !from.seed && f.yields.stops(a, true) != "" {
+		return false // the shape is what is written down
 	}
 	why := f.traps.refuse(a, int(e.depth))
 	if e.hops > maxHops {
 		why = "more than 5 redirects in a row"
 	}
 	if why == "" && from.page.fetch != "" {
-		shapes := f.traps.shapes(from.page, a)
-		if f.traps.full(shapes) {
-			why = "more than 40 URLs of this shape, one leading to the next"
+		if e.text = f.traps.shape(from.page, a); e.text != "" && f.traps.count[e.text] >= shapeQuota*(1+f.traps.proved[e.text]) {
+			e.flags |= flagHeld
 		}
-		e.text = strings.Join(shapes, "\n")
 	}
 	if why == "" {
 		f.record(e)
-		return
+		return true
 	}
 	if known == stateUnknown {
 		f.record(event{kind: evRefused, id: e.id, url: e.url, reason: string(millrace.CrawlTrap), rule: why})
 	}
+	return false
 }
 
 // conclude takes in what a capture that is durable says: its URL is fetched, and leads on. It is the
@@ -77,7 +78,9 @@ func (f *frontier) conclude(s *scope, c *capture, next int64) {
 	}
 	from := origin{page: t.addr, depth: t.depth, hops: t.hops, redirect: c.redirect}
 	for _, a := range c.links {
-		f.admit(s, a, from)
+		if f.admit(s, a, from) {
+			f.yields.leads(t, a)
+		}
 	}
 	// Last, because it says that the archive is known up to here.
 	f.record(event{kind: evFetched, id: t.id, status: uint64(c.answer.status), next: uint64(next)})

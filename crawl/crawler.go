@@ -24,6 +24,8 @@ type Crawler struct {
 	work  *worker
 	shown atomic.Pointer[Counts]
 
+	verdicts verdicts
+
 	mu     sync.Mutex // Open and Close against each other
 	front  *frontier  // the engine's while it runs
 	replay *Archive
@@ -226,7 +228,7 @@ func (c *Crawler) start(ctx context.Context) error {
 	c.out = make(chan *millrace.Document, 64)
 	c.ended = make(chan error, 1)
 	c.ran = true
-	e := &engine{opts: &c.opts, log: c.opts.Log, scope: c.scope, front: c.front, work: c.work, guard: c.guard, shown: &c.shown, out: c.out}
+	e := &engine{opts: &c.opts, log: c.opts.Log, scope: c.scope, front: c.front, work: c.work, guard: c.guard, shown: &c.shown, verdicts: &c.verdicts, out: c.out}
 	ended := c.ended
 	go func() {
 		err := e.run(ctx, a)

@@ -40,6 +40,7 @@ type engine struct {
 	mapsSeen map[urlID]bool
 	counts   Counts // requests and bytes
 	shown    *atomic.Pointer[Counts]
+	verdicts *verdicts
 
 	ctx     context.Context
 	results chan result
@@ -52,6 +53,8 @@ type engine struct {
 	unstored      int
 	unstoredBytes int64
 	pending       []*millrace.Document
+	unjudged      int       // Documents handed on of which nothing has been heard yet
+	heard         time.Time // when something was
 	workers       sync.WaitGroup
 	broken        error // the frontier cannot be read
 }
@@ -103,12 +106,18 @@ func (e *engine) loop() error {
 	defer tick.Stop()
 	ticking, synced := true, time.Now()
 	for {
+		if err := e.takeVerdicts(); err != nil {
+			return err
+		}
 		next, more := e.dispatch(time.Now())
 		if e.broken != nil {
 			return e.broken
 		}
 		if !more && e.quiet() {
-			return nil
+			if !e.awaits(time.Now()) {
+				return e.end()
+			}
+			next = time.Now().Add(showEvery)
 		}
 		if err := e.front.log.flush(); err != nil {
 			return err
@@ -128,6 +137,8 @@ func (e *engine) loop() error {
 			}
 		case out <- first:
 			e.pending[0] = nil
+			e.unjudged++
+			e.heard = time.Now()
 			e.pending = e.pending[1:]
 		case <-wake.C:
 			continue
@@ -161,6 +172,7 @@ func (e *engine) quiet() bool {
 // show publishes the counts.
 func (e *engine) show() {
 	c := e.front.counts
+	c.Frozen, c.Unfollowed = e.front.yields.counts()
 	c.Requests, c.Bytes = e.counts.Requests, e.counts.Bytes
 	e.shown.Store(&c)
 	if e.opts.Progress != nil {
@@ -235,6 +247,12 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 		if h.refused != nil {
 			e.drop(t, h.refused)
 			continue
+		}
+		if t.kind == taskPage && t.depth > 0 {
+			if why := e.front.yields.stops(t.addr, false); why != "" {
+				e.refuse(t, millrace.CrawlTrap, why, 0)
+				continue
+			}
 		}
 		allowed, rule, number, cited := h.allowed(t.addr)
 		if allowed {

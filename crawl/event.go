@@ -14,7 +14,7 @@ type kind uint8
 // and what it changes must stand in frontier.code, or a snapshot forgets it. To add a field: put it last
 // in numbers or texts. A millrace that does not know a kind or field refuses the log.
 const (
-	evDiscovered kind = iota + 1 // id, url, depth, hops, flags; text: the quotas that it counts against
+	evDiscovered kind = iota + 1 // id, url, depth, hops, flags; text: the quota that it counts against
 	evFetched                    // id, status, next
 	evRefused                    // id, reason, rule, line; with url, where it is discovered and refused at once
 	evFailed                     // id, attempts, text
@@ -23,6 +23,8 @@ const (
 	evClosed                     // url: the authority; when: it wants no request before
 	evNested                     // url: of a sitemap that another one names; depth: how many are above it
 	evTrouble                    // url: the authority; when: since, attempts, text: why it is left alone, "" where that is over
+	evFrozen                     // url: a shape that yields nothing new; attempts: links into it that were not followed
+	evProved                     // url: a shape whose quota grows
 	evEnd                        // none: the kinds end here
 )
 
@@ -31,6 +33,7 @@ const (
 	flagSeed    = 1 << iota // named by the user
 	flagSitemap             // named by a sitemap
 	flagAlias               // the key belongs to another URL, which leads here: known by "=" and its fetch form
+	flagHeld                // beyond the quota of its shape
 )
 
 // event is one record of the log. Each kind uses some of the fields; the others cost nothing.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"millrace"
 )
@@ -15,13 +17,14 @@ import (
 type URLState struct {
 	URL      string
 	Host     string
-	State    string // fetched, refused, failed, waiting, unknown
+	State    string // fetched, refused, failed, waiting, unknown; frozen: URL is a shape of URLs that yields nothing new
 	Reason   millrace.Reason
 	Rule     string // of a refusal: what decided
 	Line     int    // of robots.txt
 	Err      string // of a failure; of a URL that waits: what keeps its host from being asked
 	Attempts int
 	Status   int
+	Links    int64 // of a frozen shape: that were not followed
 }
 
 // Fate looks a URL up in the frontier of dir, by its canonical form. A URL that redirects to another
@@ -33,6 +36,7 @@ func Fate(dir, url string) (URLState, error) {
 	}
 	found := URLState{URL: a.fetch, Host: a.host, State: "unknown"}
 	want, trouble := idOf(a.key), ""
+	y := newYields()
 	err = readLog(frontierDir(dir), func(e *event, _ int64) error {
 		if e.kind == evDiscovered && e.id == aliasID(a) {
 			want = e.id
@@ -43,10 +47,16 @@ func Fate(dir, url string) (URLState, error) {
 		if e.kind == evTrouble && e.url == a.authority {
 			trouble = e.text
 		}
+		if e.kind == evFrozen {
+			y.freeze(e.url, int64(e.attempts))
+		}
 		return nil
 	})
 	if found.State == "waiting" {
 		found.Err = trouble
+	}
+	if why := y.stops(a, false); found.State == "unknown" && why != "" {
+		found.State, found.Reason, found.Rule = "refused", millrace.CrawlTrap, why
 	}
 	return found, err
 }
@@ -74,7 +84,9 @@ func Ledger(dir string) (Counts, error) {
 	if err != nil {
 		return Counts{}, fmt.Errorf("read frontier: %w", err)
 	}
-	return f.counts, nil
+	c := f.counts
+	c.Frozen, c.Unfollowed = f.yields.counts()
+	return c, nil
 }
 
 // apply moves the state by one event of its URL.
@@ -85,6 +97,10 @@ func (s *URLState) apply(e *event) {
 		}
 	}
 	switch e.kind {
+	case evDiscovered:
+		if s.Rule = ""; e.flags&flagHeld != 0 {
+			s.Rule = "held back until other pages of its shape prove worth it: " + e.text
+		}
 	case evFetched:
 		s.State, s.Status = "fetched", int(e.status)
 	case evRefused:
@@ -94,11 +110,16 @@ func (s *URLState) apply(e *event) {
 	}
 }
 
-// ForEach calls f with every URL of dir's frontier, in the order of discovery. io.EOF from f ends it early.
+// ForEach calls f with every URL of dir's frontier, in the order of discovery, and then with the frozen shapes.
+// io.EOF from f ends it early.
 func ForEach(dir string, f func(URLState) error) error {
 	var all []*URLState
 	at := map[urlID]*URLState{}
+	frozen := map[string]int64{}
 	err := readLog(frontierDir(dir), func(e *event, _ int64) error {
+		if e.kind == evFrozen {
+			frozen[e.url] = max(frozen[e.url], int64(e.attempts))
+		}
 		if e.kind > evFailed {
 			return nil
 		}
@@ -113,6 +134,9 @@ func ForEach(dir string, f func(URLState) error) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, shape := range slices.Sorted(maps.Keys(frozen)) {
+		all = append(all, &URLState{URL: shape, State: "frozen", Reason: millrace.CrawlTrap, Links: frozen[shape]})
 	}
 	for _, s := range all {
 		if err := f(*s); err == io.EOF {

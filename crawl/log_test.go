@@ -12,7 +12,7 @@ import (
 // sampleEvents has every kind of event.
 func sampleEvents() []event {
 	return []event{
-		{kind: evDiscovered, id: idOf("a"), url: "http://h.example/a", depth: 3, hops: 1, flags: flagAlias, text: "shape\nyear"},
+		{kind: evDiscovered, id: idOf("a"), url: "http://h.example/a", depth: 3, hops: 1, flags: flagAlias, text: "shape"},
 		{kind: evDiscovered, id: idOf("d"), url: "http://h.example/d"},
 		{kind: evRefused, id: idOf("a"), reason: "robots.disallow", rule: "Disallow: /", line: 7},
 		{kind: evRefused, id: idOf("t"), url: "http://h.example/t", reason: "crawl.trap", rule: "too deep"},
@@ -22,6 +22,8 @@ func sampleEvents() []event {
 		{kind: evSitemap, url: "http://h.example/map.xml"},
 		{kind: evClosed, url: "http://h.example:80", when: 1_700_000_009},
 		{kind: evNested, url: "http://h.example/2.xml", depth: 1},
+		{kind: evFrozen, url: "http://h.example:80/cal/", attempts: 12},
+		{kind: evProved, url: "http://h.example:80/p#"},
 		{kind: evTrouble, url: "http://h.example:80", when: 1_700_000_010, attempts: 3, text: "connection refused"},
 	}
 }

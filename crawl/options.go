@@ -91,14 +91,17 @@ type Options struct {
 
 	MaxBody       int64 // bytes of a decoded body; 0 is 8 MiB
 	ConsentPolicy consent.Policy
-	Log           *slog.Logger // nil: silent
-	Progress      func(Counts) // called from the scheduler, at most four times a second; must not block
+	// Judged says that Judge will be called for each page: the crawl waits for what it may learn.
+	Judged   bool
+	Log      *slog.Logger // nil: silent
+	Progress func(Counts) // called from the scheduler, at most four times a second; must not block
 }
 
 // Counts are the ledger of the frontier: Discovered = Fetched + Refused + Failed + Waiting.
 type Counts struct {
 	Discovered, Fetched, Refused, Failed, Waiting int64
 	Requests, Bytes                               int64 // of this process: on the wire, robots.txt and sitemaps included
+	Frozen, Unfollowed                            int64 // shapes of URLs that yield nothing new, and links into them
 }
 
 // Check tells whether the ledger is broken.

@@ -20,7 +20,7 @@ import (
 // log is read from its beginning. Raise the number with every change of frontier.code.
 const (
 	snapshotName  = "snapshot"
-	snapshotMagic = "millrace frontier snapshot 1\n"
+	snapshotMagic = "millrace frontier snapshot 2\n"
 )
 
 // A snapshot is written when the log has grown by so many bytes, and by so many for each known URL: twice
@@ -64,7 +64,13 @@ func (f *frontier) code(c *coder) {
 	}
 	codeMap(c, f.sitemaps, func(k *urlID) { c.raw(k[:]) }, func(v *bool) { *v = true })
 	codeMap(c, f.nested, func(k *urlID) { c.raw(k[:]) }, c.num)
-	codeMap(c, f.traps.count, c.text, func(v *int) { n := int64(*v); c.num(&n); *v = int(n) })
+	codeMap(c, f.traps.count, c.text, c.num)
+	codeMap(c, f.traps.proved, c.text, c.num)
+	codeMap(c, f.traps.held, c.text, func(q *offsets) { q.code(c) })
+	codeMap(c, f.yields.frozen, c.text, c.num)
+	for shape, links := range f.yields.frozen {
+		f.yields.freeze(shape, links)
+	}
 }
 
 // takenByHost lists what is with the scheduler, in the order of discovery.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"millrace"
@@ -20,6 +19,7 @@ const (
 	stateRefused
 	stateTrapped // refused as a trap; taken in again when the site lists it elsewhere
 	stateFailed
+	stateHeld // waits for its shape to prove its worth
 )
 
 // task is one thing to ask a host for.
@@ -72,11 +72,12 @@ type frontier struct {
 	sitemaps map[urlID]bool  // done
 	nested   map[urlID]int64 // sitemaps that others name and that are not done: their places
 	traps    traps
+	yields   *yields
 	counts   Counts
 	next     int64 // the archive is known up to this position
 	resumed  bool  // an earlier process has asked some of the hosts
 
-	again map[urlID]int64 // trapped URLs that were taken in again; only while the log is read
+	again map[urlID]int64 // trapped or held URLs that were taken in again; only while the log is read
 }
 
 // taken is a URL that the scheduler has.
@@ -93,7 +94,8 @@ func newFrontier() *frontier {
 		taken:    map[urlID]taken{},
 		sitemaps: map[urlID]bool{},
 		nested:   map[urlID]int64{},
-		traps:    traps{count: map[string]int{}},
+		traps:    newTraps(),
+		yields:   newYields(),
 	}
 }
 
@@ -133,7 +135,7 @@ func (f *frontier) replay() error {
 		return err
 	}
 	_, err = f.log.scan(f.covered, func(e *event, pos int64) error {
-		if e.kind == evDiscovered && f.seen.get(e.id) == stateWaiting && pos >= f.again[e.id] {
+		if s := f.seen.get(e.id); e.kind == evDiscovered && (s == stateWaiting || s == stateHeld) && pos >= f.again[e.id] {
 			f.push(e, pos)
 		}
 		return nil
@@ -194,6 +196,10 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 	case evSitemap:
 		f.sitemaps[idOf(e.url)] = true
 		delete(f.nested, idOf(e.url))
+	case evProved:
+		f.traps.proved[e.url]++
+	case evFrozen:
+		f.yields.freeze(e.url, int64(e.attempts))
 	case evNested:
 		if !f.sitemaps[idOf(e.url)] {
 			f.nested[idOf(e.url)] = pos
@@ -205,22 +211,28 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 func (f *frontier) discover(e *event, pos int64) (waits bool) {
 	switch f.seen.get(e.id) {
 	case stateUnknown:
-	case stateTrapped:
+	case stateTrapped, stateHeld:
 		if f.again != nil {
 			f.again[e.id] = pos
 		}
 	default:
 		return false
 	}
-	f.move(e.id, stateWaiting)
-	f.traps.take(strings.FieldsFunc(e.text, func(r rune) bool { return r == '\n' }))
+	if e.text != "" {
+		f.traps.count[e.text]++
+	}
+	if e.flags&flagHeld != 0 {
+		f.move(e.id, stateHeld)
+	} else {
+		f.move(e.id, stateWaiting)
+	}
 	return true
 }
 
 // settle gives a waiting URL its end, or one that is known from this event only.
 func (f *frontier) settle(e *event, to state) {
 	was := f.seen.get(e.id)
-	if was == stateWaiting || was == stateUnknown && e.url != "" {
+	if was == stateWaiting || was == stateHeld || was == stateUnknown && e.url != "" {
 		f.move(e.id, to)
 		delete(f.taken, e.id)
 	}
@@ -239,7 +251,7 @@ func (f *frontier) move(id urlID, to state) {
 
 func (f *frontier) counter(s state) *int64 {
 	switch s {
-	case stateWaiting:
+	case stateWaiting, stateHeld:
 		return &f.counts.Waiting
 	case stateFetched:
 		return &f.counts.Fetched
@@ -260,8 +272,14 @@ func (f *frontier) host(authority string) *hostState {
 	return h
 }
 
-// push puts the URL that e at pos has discovered into its host's queue.
+// push puts the URL that e at pos has discovered into its host's queue, or holds it back.
 func (f *frontier) push(e *event, pos int64) {
+	if e.flags&flagHeld != 0 {
+		q := f.traps.held[e.text]
+		q.push(pos)
+		f.traps.held[e.text] = q
+		return
+	}
 	h := f.host(authorityOf(e.url))
 	h.waiting.push(pos)
 	f.refresh(h)

@@ -24,7 +24,7 @@ type view struct {
 	Hosts    map[string][2]int64 // rules and closed
 	Sitemaps map[urlID]bool
 	Nested   map[urlID]int64
-	Traps    map[string]int
+	Traps    map[string]int64
 }
 
 // viewOf looks at a frontier and drains it.

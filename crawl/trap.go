@@ -8,8 +8,9 @@ import (
 const (
 	maxDepth    = 20 // links from a seed or a sitemap's entry
 	maxSegments = 20
-	maxRepeat   = 3 // times that one segment may stand in a path
-	shapeQuota  = 40
+	maxRepeat   = 3  // times that one segment may stand in a path
+	shapeQuota  = 40 // of URLs of one shape, one leading to the next
+	shapeProof  = 10 // worthy pages of a shape that double it, and so on
 )
 
 // traps count, for each shape of URL, how many were found in the way that traps hand them out. A
@@ -19,7 +20,24 @@ const (
 // A page with a year in its address that links to others with years is a calendar, whatever their
 // shapes. Links from elsewhere, and from sitemaps, do not count: there the site itself has listed
 // the page, and a refused URL that is found so is taken in again.
-type traps struct{ count map[string]int }
+//
+// A shape has a quota, which grows with the pages of it that turned out to be worth something (yield.go).
+// What is beyond the quota is held back until then, and refused where the crawl ends without.
+type traps struct {
+	count  map[string]int64   // by shape
+	proved map[string]int64   // how often the quota has grown
+	held   map[string]offsets // URLs beyond the quota, by their places in the log
+	worthy map[string]int     // pages that turned out to be worth something; not kept over a restart
+}
+
+func newTraps() traps {
+	return traps{count: map[string]int64{}, proved: map[string]int64{}, held: map[string]offsets{}, worthy: map[string]int{}}
+}
+
+// beyond is how many URLs of a shape exceed its quota.
+func (t *traps) beyond(shape string) int64 {
+	return max(0, t.count[shape]-shapeQuota*(1+t.proved[shape]))
+}
 
 // refuse says why the path of a URL alone is a trap, or "".
 func (t *traps) refuse(a address, depth int) string {
@@ -46,39 +64,25 @@ func (t *traps) refuse(a address, depth int) string {
 	return ""
 }
 
-// shapes names the quotas that a link from page to a falls under.
-func (t *traps) shapes(page, a address) []string {
+// shape names the quota that a link from page to a falls under, or "".
+func (t *traps) shape(page, a address) string {
 	if page.authority != a.authority {
-		return nil
-	}
-	var out []string
-	shape, digits := shapeOf(a)
-	if from, _ := shapeOf(page); digits && from == shape {
-		out = append(out, shape)
+		return ""
 	}
 	if hasYear(a.fetch) && hasYear(page.fetch) {
-		family, _, _ := strings.Cut(strings.TrimPrefix(pathOf(a.fetch), "/"), "/")
-		family, _ = blankDigits(family)
-		out = append(out, "year "+a.authority+"/"+family)
+		return yearShape(a)
 	}
-	return out
+	shape, digits := shapeOf(a)
+	if from, _ := shapeOf(page); digits && from == shape {
+		return shape
+	}
+	return ""
 }
 
-// full reports whether one of the quotas is used up.
-func (t *traps) full(shapes []string) bool {
-	for _, s := range shapes {
-		if t.count[s] >= shapeQuota {
-			return true
-		}
-	}
-	return false
-}
-
-// take counts one URL.
-func (t *traps) take(shapes []string) {
-	for _, s := range shapes {
-		t.count[s]++
-	}
+func yearShape(a address) string {
+	family, _, _ := strings.Cut(strings.TrimPrefix(pathOf(a.fetch), "/"), "/")
+	family, _ = blankDigits(family)
+	return "year " + a.authority + "/" + family
 }
 
 func shapeOf(a address) (shape string, digits bool) {

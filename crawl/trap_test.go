@@ -35,6 +35,9 @@ func admitAll(t *testing.T, most int, linksFrom func(path string) []string) map[
 			f.conclude(s, c, 0)
 		}
 	}
+	if err := f.refuseHeld(); err != nil {
+		t.Fatal(err)
+	}
 	if err := f.counts.Check(); err != nil || f.counts.Waiting != 0 {
 		t.Errorf("%v, counts %+v", err, f.counts)
 	}

@@ -147,7 +147,8 @@ func FuzzAddress(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		checkForms(t, raw)
 		if a, err := parseAddress(raw, nil); err == nil {
-			(&traps{count: map[string]int{}}).shapes(a, a)
+			(&traps{}).shape(a, a)
+			shapesAround(a)
 		}
 	})
 }

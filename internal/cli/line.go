@@ -223,12 +223,25 @@ func (l *line) mill(ctx context.Context) error {
 	b := run.Belt{
 		Name: "mill", Source: l.topic.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
 		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch, Ready: l.ready,
-		Accepted: func(docs []*millrace.Document) { l.taken.Add(int64(len(docs))) },
+		Accepted: l.accepted,
 	}
 	if l.o.workers > 0 {
 		b.Workers = l.o.workers
 	}
 	return b.Run(ctx)
+}
+
+// accepted is called with documents that the sink has taken, in their order.
+func (l *line) accepted(docs []*millrace.Document) {
+	l.taken.Add(int64(len(docs)))
+	if l.crawler == nil {
+		return
+	}
+	for _, d := range docs {
+		if d.Page.Source == "crawl" {
+			l.crawler.Judge(d.Page.URL, d.Verdict)
+		}
+	}
 }
 
 // archiveDir is the corpus whose archive the claims speak of.

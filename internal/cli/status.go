@@ -62,7 +62,11 @@ func (a *App) runStatus(ctx context.Context) error {
 		return &Error{Exit: Usage, Err: fmt.Errorf("%s holds no corpus yet", dir), Try: "millrace run, or millrace demo"}
 	}
 	if frontier != nil {
-		fmt.Fprintf(a.Stdout, "  discovered %d = fetched %d + refused %d + failed %d + waiting %d\n\n", frontier.Discovered, frontier.Fetched, frontier.Refused, frontier.Failed, frontier.Waiting)
+		fmt.Fprintf(a.Stdout, "  discovered %d = fetched %d + refused %d + failed %d + waiting %d\n", frontier.Discovered, frontier.Fetched, frontier.Refused, frontier.Failed, frontier.Waiting)
+		if frontier.Frozen > 0 {
+			fmt.Fprintf(a.Stdout, "  %d shapes of URLs yielded nothing new: %d links into them were not followed\n", frontier.Frozen, frontier.Unfollowed)
+		}
+		fmt.Fprintln(a.Stdout)
 	}
 	printFunnel(a.Stdout, tally, 120)
 	fmt.Fprintf(a.Stdout, "\n  commit %d; on disk: archive %s, log %s, rows %s, rejects %s, state %s, model %s\n", t.Version(),
