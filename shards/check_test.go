@@ -90,6 +90,17 @@ func TestCheckFinds(t *testing.T) {
 				return docs
 			})
 		}, "is no kept row before it"},
+		{"a row that is not counted as moved", func(t *testing.T, dir string) {
+			edit(t, entryPath(dir, 1), func(b []byte) []byte {
+				return bytes.Replace(b, []byte(`"merkle_root"`), []byte(`"hidden":[{"reason":"superseded","offsets":[1],"of":[""]}],"merkle_root"`), 1)
+			})
+		}, "the ledger says that it took out map[]"},
+		{"a rejected row that is taken out", func(t *testing.T, dir string) {
+			edit(t, entryPath(dir, openTable(t, dir).Version()), func(b []byte) []byte {
+				b = bytes.Replace(b, []byte(`"stages":`), []byte(`"moved":{"superseded":1},"stages":`), 1)
+				return bytes.Replace(b, []byte(`"merkle_root"`), []byte(`"hidden":[{"reason":"superseded","offsets":[3],"of":[""]}],"merkle_root"`), 1)
+			})
+		}, "the row at offset 3 was taken out, and is not there"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -194,12 +194,16 @@ func FuzzDecodeEntry(f *testing.F) {
 	e := &Entry{Operation: opWrite, Recipe: "r", RecipeText: "text", Code: "v1", To: 9, Root: "00", Tally: *millrace.NewTally(testStages), Signals: testSignals,
 		Checkpoint: millrace.Checkpoint{Next: map[millrace.Partition]int64{{Topic: "pages"}: 9}, Marks: map[millrace.Partition]int64{{Topic: "warc"}: 8}},
 		Files:      []File{{Name: partName(0, fileInfo{sha256: "0123456789abcdef"}), Rows: 2, Bytes: 3, SHA256: "0123456789abcdef", stats: `{"numRecords":2}`}},
-		Gaps:       []Gap{{2, 3}}, schema: true}
-	raw, err := e.encode()
-	if err != nil {
-		f.Fatal(err)
+		Gaps:       []Gap{{2, 3}}, schema: true,
+		hides: []Hide{{Offset: 0, Reason: millrace.Superseded, Of: millrace.ID{1}}, {Offset: 1, Reason: millrace.RemovedGone}}}
+	rewrite := &Entry{Operation: opRewrite, Recipe: "r", Code: "v1", Files: e.Files, Rejects: e.Files, removed: []string{e.Files[0].Name}, replaced: []string{e.Files[0].Name}}
+	for _, e := range []*Entry{e, rewrite} {
+		raw, err := e.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
 	}
-	f.Add(raw)
 	f.Add([]byte(`{"commitInfo":{"engineInfo":"millrace/x"}}`))
 	f.Add([]byte(`{"commitInfo":{"engineInfo":"millrace/x","operation":"REBUILD"}}` + "\n" + `{"remove":{"path":"../x"}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -228,6 +232,10 @@ func FuzzDecodeEntry(f *testing.F) {
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("%s\n%s\n%v", once, twice, err)
 		}
+		tab := &Table{}
+		tab.take(e)
+		tab.take(again)
+		tab.Hidden()
 	})
 }
 

@@ -312,7 +312,7 @@ func TestVersionsModel(t *testing.T) {
 		o := visitOptions(dir)
 		o.KeepVersions = rapid.Bool().Draw(rt, "all")
 		o.TargetBytes = rapid.Int64Range(3000, 30_000).Draw(rt, "target")
-		docs := testVisits(rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 24).Draw(rt, "n"), rapid.IntRange(1, 5).Draw(rt, "pages"))
+		docs := testVisits(rapid.Uint64().Draw(rt, "seed"), rapid.IntRange(1, 16).Draw(rt, "n"), rapid.IntRange(1, 4).Draw(rt, "pages"))
 		s, err := OpenSink(t.Context(), o)
 		if err != nil {
 			rt.Fatal(err)
@@ -353,7 +353,7 @@ func TestVersionsModel(t *testing.T) {
 
 // TestVersionsCrash stops the world at every step, as TestCrashAtEachStep does.
 func TestVersionsCrash(t *testing.T) {
-	docs := testVisits(5, 24, 4)
+	docs := testVisits(5, 20, 4)
 	calm, busy := t.TempDir(), t.TempDir()
 	if err := replay(t.Context(), visitOptions(calm), docs); err != nil {
 		t.Fatal(err)
@@ -393,7 +393,7 @@ func TestVersionsCrash(t *testing.T) {
 
 // TestVersionsTwoOwners lets two sinks race, with rewrites and a collector between them.
 func TestVersionsTwoOwners(t *testing.T) {
-	docs := testVisits(6, 250, 10)
+	docs := testVisits(6, 150, 8)
 	dir := t.TempDir()
 	if err := openTest(t, visitOptions(dir)).Close(); err != nil {
 		t.Fatal(err)
