@@ -17,13 +17,16 @@ type Page struct {
 	ConsentBy []Statement
 	Robots    string // the robots.txt line that decided, "HASH8:LINE rule"; "" where no rule spoke
 	Source    string // SourceCrawl, or the name of the ingest entry
-	Licence   string // SPDX id or URL, where stated
+	Licence   string // SPDX id or URL, where stated; LicenceConflict where two are
 	Body      []byte // nil until loaded through Claim
 	Claim     Claim  // where the bytes lie
 	// Truncated says that Body stops before the resource did, at a limit
 	// that the crawl's verdict names.
 	Truncated bool
 }
+
+// LicenceConflict is the Licence of a page that names two different ones: it grants nothing.
+const LicenceConflict = "conflict"
 
 // SourceCrawl is the Source of what was crawled. No ingest entry may be called so.
 const SourceCrawl = "crawl"

@@ -89,6 +89,40 @@ func checkMarkdown(t *testing.T, s string) {
 	}
 }
 
+// TestCardLicence: the table is under a licence only where every kept row is.
+func TestCardLicence(t *testing.T) {
+	for _, c := range []struct {
+		of   func(i int) string
+		want string
+	}{
+		{func(int) string { return "CC-BY-4.0" }, "cc-by-4.0"},
+		{func(i int) string { return []string{"CC-BY-4.0", "", "CC-BY-4.0"}[i%3] }, "other"},
+		{func(i int) string { return []string{"CC-BY-4.0", "CC0-1.0"}[i%2] }, "other"},
+		{func(int) string { return millrace.LicenceConflict }, "other"},
+		{func(int) string { return "" }, "other"},
+	} {
+		dir, docs := t.TempDir(), testDocs(1, 40)
+		for i, d := range docs {
+			d.Page.Licence = c.of(i)
+		}
+		if err := fill(t.Context(), openTest(t, testOptions(dir)), docs, 50); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteCard(t.Context(), dir, CardInfo{}); err != nil {
+			t.Fatal(err)
+		}
+		got := cards(t, dir)
+		if !strings.Contains(got["README.md"], "\nlicense: \""+c.want+"\"\n") {
+			t.Errorf("want %s:\n%.300s", c.want, got["README.md"])
+		}
+		for _, share := range []string{"| licence | rows", "| consent | rows", "| not_said |"} {
+			if !strings.Contains(got["README.md"], share) {
+				t.Errorf("README.md lacks %q", share)
+			}
+		}
+	}
+}
+
 func checkCroissant(t *testing.T, dir, s string) {
 	t.Helper()
 	var c struct {

@@ -23,8 +23,8 @@ type survey struct {
 	keptFiles, rejectFiles []File
 	mixes                  []mix
 	langs                  []string
-	licences               []string
-	kept                   []*Row // a few of each, chosen by their IDs, which are hashes
+	licences               []string // of all kept rows; nil where one has none: the table is not under those of the others
+	kept                   []*Row   // a few of each, chosen by their IDs, which are hashes
 	dropped                []*Row
 }
 
@@ -73,7 +73,10 @@ func takeSurvey(ctx context.Context, t *Table) (*survey, error) {
 	for _, name := range []string{"language", "host", "source", "licence", "consent"} {
 		s.mixes = append(s.mixes, newMix(name, counts[name], s.tally.Rows()))
 	}
-	s.langs, s.licences = names(counts["language"]), names(counts["licence"])
+	s.langs = names(counts["language"])
+	if l := counts["licence"]; l[""]+l[otherPart]+l[millrace.LicenceConflict] == 0 {
+		s.licences = names(l)
+	}
 	for _, f := range s.keptFiles {
 		s.bytes += f.Bytes
 	}

@@ -9,9 +9,6 @@ import (
 	"millrace"
 )
 
-// conflict is the licence of a page that names two.
-const conflict = "conflict"
-
 // licencePrefix begins the source of every statement about a licence.
 const licencePrefix = "licence:"
 
@@ -59,8 +56,8 @@ func nameOf(l licence) string {
 	return l.raw
 }
 
-// Licence is the licence that statements name: an SPDX identifier, a reference as written, "conflict" where
-// there are two, or "".
+// Licence is the licence that statements name: an SPDX identifier, a reference as written,
+// millrace.LicenceConflict where there are two, or "".
 func Licence(by []millrace.Statement) string {
 	out := ""
 	for _, s := range by {
@@ -71,7 +68,7 @@ func Licence(by []millrace.Statement) string {
 		if n := nameOf(licence{where, s.Raw}); out == "" {
 			out = n
 		} else if n != out {
-			return conflict
+			return millrace.LicenceConflict
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func (a *App) runConsent(ctx context.Context, name string) error {
 	}
 	if a.json {
 		a.emitSummary(map[string]any{"type": "summary", "exit": Done, "policy": policy.Hash(), "pages": t.pages, "values": t.values,
-			"sources": t.sources, "verdicts": t.verdicts, "changed": t.changed})
+			"sources": t.sources, "verdicts": t.verdicts, "changed": t.changes()})
 		return nil
 	}
 	t.print(a.Stdout, policy.Hash(), inForce.Hash())
@@ -150,11 +151,18 @@ type consentTable struct {
 	values   map[string]int64            // by combined value
 	sources  map[string]map[string]int64 // by source and value; what was inferred stands as "inferred"
 	verdicts map[string]int64            // by reason, "kept" for none
-	changed  map[string]int64            // by "reason before -> reason now"
+	changed  map[change]int64
+}
+
+// change is what became of a page before and what becomes of it now.
+type change struct {
+	Was   string `json:"was"`
+	Now   string `json:"now"`
+	Pages int64  `json:"pages"`
 }
 
 func newConsentTable() *consentTable {
-	return &consentTable{values: map[string]int64{}, sources: map[string]map[string]int64{}, verdicts: map[string]int64{}, changed: map[string]int64{}}
+	return &consentTable{values: map[string]int64{}, sources: map[string]map[string]int64{}, verdicts: map[string]int64{}, changed: map[change]int64{}}
 }
 
 func (t *consentTable) add(d *millrace.Document, was millrace.Verdict) {
@@ -176,8 +184,21 @@ func (t *consentTable) add(d *millrace.Document, was millrace.Verdict) {
 	}
 	t.verdicts[fateOf(d.Verdict)]++
 	if was.Reason != d.Verdict.Reason {
-		t.changed[fateOf(was)+" -> "+fateOf(d.Verdict)]++
+		t.changed[change{Was: fateOf(was), Now: fateOf(d.Verdict)}]++
 	}
+}
+
+// changes lists what is decided otherwise, the most frequent first.
+func (t *consentTable) changes() []change {
+	out := []change{}
+	for c, n := range t.changed {
+		c.Pages = n
+		out = append(out, c)
+	}
+	slices.SortFunc(out, func(a, b change) int {
+		return cmp.Or(cmp.Compare(b.Pages, a.Pages), strings.Compare(a.Was, b.Was), strings.Compare(a.Now, b.Now))
+	})
+	return out
 }
 
 func fateOf(v millrace.Verdict) string {
@@ -198,24 +219,15 @@ func (t *consentTable) print(w io.Writer, policy, inForce string) {
 		row(name, t.sources[name])
 	}
 	fmt.Fprintln(w)
-	counts(w, t.verdicts)
+	for _, k := range slices.Sorted(maps.Keys(t.verdicts)) {
+		fmt.Fprintf(w, "  %8d  %s\n", t.verdicts[k], term.Safe(k))
+	}
 	if len(t.changed) == 0 {
 		fmt.Fprintf(w, "\nThe policy in force (%s) decides the same.\n", inForce)
 		return
 	}
 	fmt.Fprintf(w, "\nOtherwise than by the policy in force (%s):\n", inForce)
-	counts(w, t.changed)
-}
-
-// counts prints a line a key, the most frequent first.
-func counts(w io.Writer, m map[string]int64) {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		if m[a] != m[b] {
-			return int(m[b] - m[a])
-		}
-		return strings.Compare(a, b)
-	})
-	for _, k := range keys {
-		fmt.Fprintf(w, "  %8d  %s\n", m[k], term.Safe(k))
+	for _, c := range t.changes() {
+		fmt.Fprintf(w, "  %8d  %s -> %s\n", c.Pages, term.Safe(c.Was), term.Safe(c.Now))
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"millrace"
 	"millrace/clean"
+	"millrace/crawl"
 	"millrace/crawl/consent"
 	"millrace/dedup"
 	"millrace/internal/atomicfile"
@@ -98,6 +101,33 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	return c, nil
 }
 
+// needsContact is the error where the crawl would visit other people's hosts and nobody could complain.
+func (c *corpus) needsContact() error {
+	foreign := slices.IndexFunc(c.seeds, func(s string) bool { return !isLoopback(s) })
+	if foreign < 0 {
+		return nil
+	}
+	if err := c.cfg.Agent.CheckContact(); err != nil {
+		return &Error{Exit: Usage, Err: fmt.Errorf("%w; %s is not a host of your own machine", err, c.seeds[foreign]),
+			Means: "nothing was started", Try: "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"}
+	}
+	return nil
+}
+
+// isLoopback reports whether a URL leads to this machine. What is no URL leads nowhere.
+func isLoopback(s string) bool {
+	fetch, _, err := crawl.Canonical(s)
+	if err != nil {
+		return true
+	}
+	u, err := url.Parse(fetch)
+	if err != nil {
+		return true
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	return err == nil && addr.Unmap().IsLoopback() || u.Hostname() == "localhost"
+}
+
 // readSeeds joins the seeds in the file and in the list, in order, without repeats.
 func readSeeds(c config.Crawl) ([]string, error) {
 	seeds := slices.Clone(c.Seeds)
@@ -144,6 +174,7 @@ type made struct {
 	Upstream string `json:"upstream"`
 	Full     string `json:"full"`
 	Clean    string `json:"clean"`
+	Policy   string `json:"policy,omitempty"` // "" in corpora of earlier versions
 }
 
 func (c *corpus) madePath() string { return filepath.Join(c.dir, "state", "recipe.json") }
@@ -165,7 +196,7 @@ func (c *corpus) remember() error {
 	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
 		return err
 	}
-	b, err := json.Marshal(made{Upstream: c.hashes.Upstream, Full: c.hashes.Full, Clean: c.recipe.Hash()})
+	b, err := json.Marshal(made{Upstream: c.hashes.Upstream, Full: c.hashes.Full, Clean: c.recipe.Hash(), Policy: c.policy.Hash()})
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,11 @@ func (a *App) runDoctor() error {
 	}
 	add("cores", nil, fmt.Sprintf("%d cores, %s", runtime.GOMAXPROCS(0), runtime.Version()))
 	if cfg, path, err := a.loadConfig(""); err == nil {
-		var missing error
-		if cfg.Agent.Contact == "" && (len(cfg.Crawl.Seeds) > 0 || cfg.Crawl.SeedsFile != "") {
-			missing = errors.New("agent.contact is empty: site owners cannot reach you")
+		err := cfg.Agent.CheckContact()
+		if cfg.Agent.Contact == "" && len(cfg.Crawl.Seeds) == 0 && cfg.Crawl.SeedsFile == "" {
+			err = nil // who fetches nothing disturbs nobody
 		}
-		add("contact", missing, cfg.Agent.Contact)
+		add("contact", err, cfg.Agent.Contact)
 		add("configuration", nil, path)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		add("configuration", err, "")
@@ -97,10 +97,13 @@ func probe(dir string, add func(string, error, string)) {
 }
 
 func (a *App) reportFindings(found []finding) error {
-	bad := 0
+	bad, try := 0, "another folder: --dir DIR"
 	for _, f := range found {
 		if !f.OK {
 			bad++
+			if f.What == "contact" {
+				try = "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml"
+			}
 		}
 		if a.json {
 			a.emit(f)
@@ -113,7 +116,7 @@ func (a *App) reportFindings(found []finding) error {
 		fmt.Fprintf(a.Stdout, "%s  %-18s %s\n", mark, f.What, f.Note)
 	}
 	if bad > 0 {
-		return &Error{Exit: Failure, Err: fmt.Errorf("%d of %d checks failed", bad, len(found)), Try: "another folder: --dir DIR"}
+		return &Error{Exit: Failure, Err: fmt.Errorf("%d of %d checks failed", bad, len(found)), Try: try}
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"millrace/internal/atomicfile"
 	"millrace/internal/config"
+	"millrace/internal/term"
 )
 
 //go:embed pipeline.yaml.tmpl
@@ -66,6 +69,9 @@ func (a *App) runInit(o initOptions, path string) error {
 	if o.Dir == "" {
 		o.Dir = "./corpus"
 	}
+	if err := a.askContact(&o); err != nil {
+		return err
+	}
 	o.Examples = len(o.Seeds) == 0 && o.SeedsFile == "" && len(o.In) == 0
 	var b bytes.Buffer
 	t := template.Must(template.New("pipeline").Funcs(template.FuncMap{"q": quoteYAML}).Parse(pipelineTemplate))
@@ -89,12 +95,43 @@ func (a *App) runInit(o initOptions, path string) error {
 		return err
 	}
 	next := "millrace run " + path
+	if o.Contact == "" && (len(o.Seeds) > 0 || o.SeedsFile != "") {
+		a.say("A crawl of other people's hosts needs agent.contact: fill it in.")
+	}
 	if o.Examples {
 		next = "edit " + path + ", then " + next
 	}
 	a.say("Wrote %s. Next: %s", path, next)
 	if _, err := os.Stat(o.Dir); err == nil {
 		a.say("%s exists already: run goes on with it.", o.Dir)
+	}
+	return nil
+}
+
+// askContact settles who crawls and why, where there is something to crawl. It asks on a terminal only; a
+// script gives --contact, or fills the file in before run asks for it.
+func (a *App) askContact(o *initOptions) error {
+	in, ok := a.Stdin.(*os.File)
+	if crawls := len(o.Seeds) > 0 || o.SeedsFile != ""; crawls && o.Contact == "" && ok && term.Is(in) {
+		lines := bufio.NewScanner(io.LimitReader(in, 4<<10))
+		for _, q := range []struct {
+			text string
+			to   *string
+		}{{"Contact for site owners, mailto: or https:, sent with every request", &o.Contact}, {"Purpose of the crawl, sent too", &o.Purpose}} {
+			fmt.Fprintf(a.Stderr, "%s [%s]: ", q.text, *q.to)
+			if !lines.Scan() {
+				break
+			}
+			if s := strings.TrimSpace(lines.Text()); s != "" {
+				*q.to = s
+			}
+		}
+	}
+	if o.Contact == "" {
+		return nil
+	}
+	if err := (config.Agent{Contact: o.Contact}).CheckContact(); err != nil {
+		return &Error{Exit: Usage, Err: err, Means: "nothing was written", Try: "--contact mailto:you@example.org"}
 	}
 	return nil
 }

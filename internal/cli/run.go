@@ -65,6 +65,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
 			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
 	}
+	if err := c.needsContact(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
 		return err
 	}
@@ -160,6 +163,9 @@ func (c *corpus) differences(old made) string {
 	}
 	if h := c.recipe.Hash(); h != old.Clean {
 		fmt.Fprintf(&b, "  cleaning recipe %s: %.8s -> %.8s\n", c.cfg.Clean.Recipe, old.Clean, h)
+	}
+	if h := c.policy.Hash(); old.Policy != "" && h != old.Policy {
+		fmt.Fprintf(&b, "  consent policy %s: %.8s -> %.8s\n", c.cfg.Consent.Policy, old.Policy, h)
 	}
 	if b.Len() == 0 {
 		b.WriteString("  (a seed list or a stage)\n")

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/mail"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -36,6 +38,23 @@ type Agent struct {
 	Token   string `yaml:"token"`
 	Contact string `yaml:"contact"`
 	Purpose string `yaml:"purpose"`
+}
+
+// CheckContact tells why site owners could not reach whoever crawls.
+func (a Agent) CheckContact() error {
+	if a.Contact == "" {
+		return errors.New("agent.contact is empty: site owners cannot reach you")
+	}
+	u, err := url.Parse(a.Contact)
+	switch {
+	case err == nil && u.Scheme == "mailto":
+		if m, err := mail.ParseAddress(u.Opaque); err == nil && m.Address == u.Opaque {
+			return nil
+		}
+	case err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "":
+		return nil
+	}
+	return fmt.Errorf("agent.contact %q is neither mailto:YOU@HOST nor an https: address", a.Contact)
 }
 
 // Crawl says what to fetch, and how gently.
