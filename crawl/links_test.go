@@ -1,12 +1,26 @@
 package crawl
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"millrace"
 	"millrace/crawl/consent"
 )
+
+// TestManyLinks reads a page that lists more than anybody follows.
+func TestManyLinks(t *testing.T) {
+	var page strings.Builder
+	page.WriteString("<base href='http://" + strings.Repeat("@", 10_000) + "'><base href=/never/>")
+	for i := range 100_000 {
+		fmt.Fprintf(&page, "<a href='%x'>x</a>", i)
+	}
+	links := scanLinks([]byte(page.String()), "http://h.example/a/b")
+	if len(links) != maxLinks || links[0].fetch != "http://h.example/a/0" || links[maxLinks-1].fetch != "http://h.example/a/270f" {
+		t.Errorf("%d links, the first %+v", len(links), links[:min(len(links), 1)])
+	}
+}
 
 // FuzzPage reads hostile pages for their links and statements.
 func FuzzPage(f *testing.F) {

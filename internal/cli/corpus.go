@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"millrace"
 	"millrace/clean"
@@ -24,14 +22,15 @@ import (
 
 // corpus is a folder with the configuration that it is run by.
 type corpus struct {
-	dir    string
-	cfg    config.Config
-	text   []byte // pipeline.yaml as written
-	seeds  []string
-	recipe *clean.Recipe
-	policy consent.Policy
-	hashes config.Hashes
-	extra  []millrace.Stage
+	dir      string
+	cfg      config.Config
+	text     []byte // pipeline.yaml as written
+	seeds    []string
+	badSeeds []badSeed // lines of the seed file
+	recipe   *clean.Recipe
+	policy   consent.Policy
+	hashes   config.Hashes
+	extra    []millrace.Stage
 }
 
 // corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus.
@@ -84,7 +83,7 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	if c.recipe, err = clean.Load(cfg.Clean.Recipe); err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend the recipe, or clean: {recipe: default}"}
 	}
-	if c.seeds, err = readSeeds(cfg.Crawl); err != nil {
+	if c.seeds, c.badSeeds, err = readSeeds(cfg.Crawl); err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend crawl.seeds_file in " + path}
 	}
 	if c.policy, err = consent.LoadPolicy(cfg.Consent.Policy); err != nil {
@@ -126,33 +125,6 @@ func isLoopback(s string) bool {
 	}
 	addr, err := netip.ParseAddr(u.Hostname())
 	return err == nil && addr.Unmap().IsLoopback() || u.Hostname() == "localhost"
-}
-
-// readSeeds joins the seeds in the file and in the list, in order, without repeats.
-func readSeeds(c config.Crawl) ([]string, error) {
-	seeds := slices.Clone(c.Seeds)
-	if c.SeedsFile != "" {
-		f, err := os.Open(c.SeedsFile)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		s := bufio.NewScanner(f)
-		for s.Scan() {
-			if line := strings.TrimSpace(s.Text()); line != "" && !strings.HasPrefix(line, "#") {
-				seeds = append(seeds, line)
-			}
-		}
-		if err := s.Err(); err != nil {
-			return nil, fmt.Errorf("read %s: %w", c.SeedsFile, err)
-		}
-	}
-	seen := map[string]bool{}
-	return slices.DeleteFunc(seeds, func(s string) bool {
-		dup := seen[s]
-		seen[s] = true
-		return dup
-	}), nil
 }
 
 // stageNames is the order of the ledger: what can decide, from the fetch to the duplicates.

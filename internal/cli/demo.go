@@ -161,7 +161,7 @@ func (d *demoRun) writeURLs(file string) error {
 	urls := []string{d.o.input}
 	if _, err := os.Stat(d.o.input); err == nil {
 		seeds = "seeds_file: " + quoteYAML(d.o.input)
-		if urls, err = readSeeds(config.Crawl{SeedsFile: d.o.input}); err != nil {
+		if urls, _, err = readSeeds(config.Crawl{SeedsFile: d.o.input}); err != nil {
 			return err
 		}
 	}

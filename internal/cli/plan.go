@@ -23,6 +23,7 @@ func (a *App) runPlan(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	a.nameBadSeeds(c)
 	t, err := shards.Open(c.dir)
 	if err != nil {
 		return err

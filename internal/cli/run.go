@@ -60,6 +60,8 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	}
 	if o.archive != "" {
 		c.seeds = nil
+	} else {
+		a.nameBadSeeds(c)
 	}
 	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
 		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
