@@ -3,6 +3,7 @@ package warc
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
 
@@ -82,8 +83,8 @@ func checkHeader(header []millrace.Field) error {
 		if f.Name == "" || strings.ContainsFunc(f.Name, notToken) {
 			return fmt.Errorf("field name %q is no token", f.Name)
 		}
-		if strings.ContainsAny(f.Value, "\r\n\x00") {
-			return fmt.Errorf("field %s holds a line end or NUL: %q", f.Name, f.Value)
+		if strings.ContainsFunc(f.Value, isControl) || !utf8.ValidString(f.Value) {
+			return fmt.Errorf("field %s holds a control character or is not UTF-8: %q", f.Name, f.Value)
 		}
 		size += len(f.Name) + len(f.Value) + 4
 	}
@@ -92,6 +93,9 @@ func checkHeader(header []millrace.Field) error {
 	}
 	return nil
 }
+
+// isControl reports whether r may not stand in a field's value.
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // notToken reports whether r may not stand in a field name (RFC 9110, section 5.6.2).
 func notToken(r rune) bool {

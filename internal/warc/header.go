@@ -22,9 +22,10 @@ var (
 	errNoLength  = errors.New("no valid Content-Length")
 	errBlock     = errors.New("the block is shorter than its Content-Length")
 	errTrailer   = errors.New("bytes follow the record in its gzip member")
-	errSeveral   = errors.New("several records in one gzip member; compress each record on its own")
+	errPlainEnd  = errors.New("the record does not end where its Content-Length says")
 	errNotWARC   = errors.New("neither a gzip member nor a WARC record")
 	errGzip      = errors.New("damaged gzip member")
+	errZstd      = errors.New("damaged zstd frame")
 	errNoEnd     = errors.New("the record does not end with two line ends (CR LF)")
 )
 
@@ -34,22 +35,22 @@ type stream interface {
 	io.ByteReader
 }
 
-// readHeader reads from the version line to the empty line.
-func readHeader(s stream) ([]millrace.Field, error) {
-	raw := make([]byte, 0, 1024)
+// readHeader reads from the version line to the empty line, and gives the bytes besides.
+func readHeader(s stream) (header []millrace.Field, raw []byte, err error) {
+	raw = make([]byte, 0, 1024)
 	line := 0 // where the current line starts
 	for {
 		c, err := s.ReadByte()
 		if err == io.EOF {
-			return nil, errHeaderEnd
+			return nil, raw, errHeaderEnd
 		}
 		if err != nil {
-			return nil, err
+			return nil, raw, err
 		}
 		raw = append(raw, c)
 		if c != '\n' {
 			if len(raw) >= maxHeader {
-				return nil, errHeaderEnd
+				return nil, raw, errHeaderEnd
 			}
 			continue
 		}
@@ -60,9 +61,9 @@ func readHeader(s stream) ([]millrace.Field, error) {
 	}
 	version, rest, _ := bytes.Cut(raw, []byte("\n"))
 	if !bytes.HasPrefix(version, []byte("WARC/")) {
-		return nil, errNoVersion
+		return nil, raw, errNoVersion
 	}
-	return parseFields(rest), nil
+	return parseFields(rest), raw, nil
 }
 
 // parseFields splits header lines into fields. A line that starts with a blank continues the one

@@ -116,12 +116,13 @@ func (in *input) failed() error {
 	return in.err
 }
 
-// seekRecord moves to what looks like the start of a record and tells whether there is one.
-func (in *input) seekRecord() bool {
+// seekRecord moves to what looks like the start of a record and tells whether there is one. In a flat
+// input nothing is compressed.
+func (in *input) seekRecord(flat bool) bool {
 	for {
 		in.setMark()
 		b := in.buf[in.pos:]
-		if i := recordStart(b); i >= 0 {
+		if i := recordStart(b, flat); i >= 0 {
 			in.pos += i
 			return true
 		}
@@ -133,10 +134,13 @@ func (in *input) seekRecord() bool {
 }
 
 // recordStart finds a gzip header (deflate, no reserved flag), or a version line after a line end.
-func recordStart(b []byte) int {
+func recordStart(b []byte, flat bool) int {
 	at := -1
 	if i := bytes.Index(b, []byte("\nWARC/")); i >= 0 {
 		at, b = i+1, b[:i]
+	}
+	if flat {
+		return at
 	}
 	for from := 0; ; {
 		i := bytes.Index(b[from:], []byte("\x1f\x8b\x08"))

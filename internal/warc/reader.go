@@ -15,6 +15,7 @@ type Reader struct {
 	in       *input
 	maxBlock int64
 	gz       *gzip.Reader
+	inflater *inflater // what gz gives
 	inflated *bufio.Reader
 	plain    bool  // the record at hand is not compressed
 	lost     bool  // the last record was damaged: look for the next one
@@ -22,6 +23,11 @@ type Reader struct {
 	credit   int64 // bytes that may still be read a second time
 	strict   bool  // Verify: a record must end as the standard says
 	tap      func(*Record) io.Writer
+	raw      []byte // header of the record at hand
+
+	shared *shared // what several records are compressed in together, while it is read
+	flat   bool    // this reads such a thing: nothing is compressed in it
+	at     int64   // bytes that came out of the members before; -1 behind damage
 }
 
 // NewReader reads from r. A longer block than maxBlock is cut there; the rest of it is read and dropped.
@@ -32,6 +38,12 @@ func NewReader(r io.Reader, maxBlock int64) *Reader {
 // Next returns the next record, and io.EOF at the end. After a *DamageError it goes on at the next
 // gzip header or version line. Offsets count from where the reader began.
 func (r *Reader) Next() (*Record, error) {
+	if r.shared != nil {
+		rec, err := r.nextShared()
+		if err != io.EOF {
+			return rec, err
+		}
+	}
 	if r.lost && !r.resync() {
 		return nil, r.end()
 	}
@@ -49,12 +61,16 @@ func (r *Reader) Next() (*Record, error) {
 	var err error
 	r.plain = head[0] == 'W'
 	switch {
-	case head[0] == 0x1f:
-		rec, err = r.member()
+	case head[0] == 0x1f && !r.flat:
+		rec, err = r.member(start)
 	case r.plain:
 		rec, err = r.record(r.in)
 		if err == nil {
-			err = r.blankLines(r.in)
+			err = r.plainEnd(r.in)
+		}
+	case start == 0 && !r.flat && isZstd(head):
+		if err = r.openZstd(); err == nil {
+			return r.Next()
 		}
 	default:
 		err = errNotWARC
@@ -63,11 +79,14 @@ func (r *Reader) Next() (*Record, error) {
 		if failed := r.in.failed(); failed != nil {
 			return nil, fmt.Errorf("read WARC at byte %d: %w", start, failed)
 		}
-		r.lost, r.bad = true, start
+		r.lost, r.bad, r.at = true, start, -1
 		return nil, &DamageError{Offset: start, What: r.what(err)}
 	}
 	rec.Offset, rec.Length = start, r.in.offset()-start
 	r.credit += rec.Length
+	if rec.Shared {
+		rec.Length = 0
+	}
 	return rec, nil
 }
 
@@ -100,20 +119,34 @@ func (r *Reader) resync() bool {
 	if r.in.offset() == r.bad {
 		r.in.ReadByte()
 	}
-	return r.in.seekRecord()
+	return r.in.seekRecord(r.flat)
 }
 
-// member reads a gzip member that holds one record.
-func (r *Reader) member() (*Record, error) {
+// member reads a gzip member that holds one record, or the first record of one that holds several.
+func (r *Reader) member(start int64) (*Record, error) {
 	if err := r.openGzip(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errGzip, err)
 	}
 	rec, err := r.record(r.inflated)
-	if err == nil {
-		err = r.memberEnd()
+	if err != nil {
+		return nil, err
 	}
-	return rec, err
+	size := r.consumed()
+	more, err := r.memberEnd()
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		rec.Shared, rec.At, rec.Size = true, r.at, size
+		r.share(start, r.inflated, r.consumed())
+	} else if r.at >= 0 {
+		r.at += r.inflater.n
+	}
+	return rec, nil
 }
+
+// consumed counts what was read of the member at hand.
+func (r *Reader) consumed() int64 { return r.inflater.n - int64(r.inflated.Buffered()) }
 
 func (r *Reader) openGzip() (err error) {
 	if r.gz == nil {
@@ -126,27 +159,34 @@ func (r *Reader) openGzip() (err error) {
 		return noEOF(err)
 	}
 	r.gz.Multistream(false)
-	r.inflated.Reset(checked{r.gz})
+	r.inflater = &inflater{r: r.gz, bad: errGzip}
+	r.inflated.Reset(r.inflater)
 	return nil
 }
 
-// checked turns the errors of an inflater into errGzip.
-type checked struct{ r io.Reader }
+// inflater counts what comes out of a decoder, whose errors it calls bad.
+type inflater struct {
+	r   io.Reader
+	bad error
+	n   int64
+}
 
-func (c checked) Read(p []byte) (int, error) {
+func (c *inflater) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
+	c.n += int64(n)
 	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%w: %w", errGzip, err)
+		err = fmt.Errorf("%w: %w", c.bad, err)
 	}
 	return n, err
 }
 
 // record reads header and block.
 func (r *Reader) record(s stream) (*Record, error) {
-	header, err := readHeader(s)
+	header, raw, err := readHeader(s)
 	if err != nil {
 		return nil, err
 	}
+	r.raw = raw
 	n, err := contentLength(header)
 	if err != nil {
 		return nil, err
@@ -169,32 +209,34 @@ func (r *Reader) record(s stream) (*Record, error) {
 	return rec, nil
 }
 
-// memberEnd reads up to the member's checksum. Between the block and it there are two line ends, or fewer.
-func (r *Reader) memberEnd() error {
+// memberEnd reads up to the member's checksum. Between the block and it there are two line ends, or
+// fewer. It reports whether another record begins there.
+func (r *Reader) memberEnd() (more bool, err error) {
 	var ends int
 	for {
+		if head, _ := r.inflated.Peek(5); string(head) == "WARC/" {
+			return true, nil
+		}
 		c, err := r.inflated.ReadByte()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return err
-		}
-		if c == 'W' {
-			return errSeveral
+			return false, err
 		}
 		if ends++; c != '\r' && c != '\n' || ends > 16 {
-			return errTrailer
+			return false, errTrailer
 		}
 	}
 	if r.strict && ends != 4 {
-		return errNoEnd
+		return false, errNoEnd
 	}
-	return nil
+	return false, nil
 }
 
-// blankLines takes the line ends behind a plain record.
-func (r *Reader) blankLines(in *input) error {
+// plainEnd takes the line ends behind a plain record. Where there are too few of them and no record
+// follows, its length is wrong: what it says is its block may hold the beginning of the next record.
+func (r *Reader) plainEnd(in *input) error {
 	var got []byte
 	for len(got) < 4 {
 		c := in.peek(1)
@@ -204,8 +246,13 @@ func (r *Reader) blankLines(in *input) error {
 		got = append(got, c[0])
 		in.pos++
 	}
-	if r.strict && string(got) != "\r\n\r\n" {
+	ends := string(got)
+	if r.strict && ends != "\r\n\r\n" {
 		return errNoEnd
+	}
+	next := in.peek(5)
+	if ends != "\r\n\r\n" && ends != "\n\n" && len(next) > 0 && next[0] != 0x1f && string(next) != "WARC/" {
+		return errPlainEnd
 	}
 	return nil
 }
@@ -226,6 +273,9 @@ func ReadAt(f io.ReaderAt, offset, length, maxBlock int64) (*Record, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if rec.Shared {
+		return nil, &DamageError{Offset: offset, What: "several records are compressed together"}
 	}
 	if rec.Offset != 0 || rec.Length != length {
 		return nil, &DamageError{Offset: offset, What: fmt.Sprintf("the record is %d bytes long, not %d", rec.Length, length)}

@@ -88,7 +88,7 @@ func TestWriteThenRead(t *testing.T) {
 			block  []byte
 		}
 		name := rapid.StringMatching(`X-[A-Za-z0-9-]{1,10}`)
-		value := rapid.Map(rapid.StringMatching(`[^\r\n\x00]{0,40}`), strings.TrimSpace)
+		value := rapid.Map(rapid.StringMatching(`[^\x00-\x08\x0a-\x1f\x7f]{0,40}`), strings.TrimSpace)
 		var records []record
 		var at []int64
 		f := tempFile(t)
@@ -227,12 +227,11 @@ func TestDamage(t *testing.T) {
 		{"zeros at the tail", append(bytes.Clone(data), make([]byte, 4096)...), append(whole[:3:3], fmt.Sprintf("damage %d: neither", at[3]))},
 		{"not WARC at all", []byte("<html>"), []string{"damage 0: neither"}},
 		{"gzip of something else", []byte(gzipped("<html>\r\n\r\n")), []string{"damage 0: no WARC version"}},
-		{"no length", []byte("WARC/1.0\r\nWARC-Type: x\r\n\r\nWARC/1.0\r\nWARC-Type: x\r\nWARC-Record-ID: x\r\nWARC-Date: x\r\nWARC-Target-URI: b\r\nContent-Length: 0\r\n\r\n\r\n\r\n"), []string{"damage 0: no valid Content-Length", "b"}},
+		{"no length", []byte("WARC/1.0\r\nWARC-Type: x\r\n\r\nWARC/1.0\r\nWARC-Type: metadata\r\nWARC-Record-ID: <x:y>\r\nWARC-Date: 2026\r\nWARC-Target-URI: b\r\nContent-Length: 0\r\n\r\n\r\n\r\n"), []string{"damage 0: no valid Content-Length", "b"}},
 		{"two lengths", []byte("WARC/1.0\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), []string{"damage 0: no valid Content-Length"}},
 		{"negative length", []byte("WARC/1.0\r\nContent-Length: -1\r\n\r\n"), []string{"damage 0: no valid Content-Length"}},
 		{"huge length", []byte("WARC/1.0\r\nContent-Length: 4000000000000000000\r\n\r\nab"), []string{"damage 0: the file ends"}},
 		{"length beyond the member", []byte(gzipped("WARC/1.0\r\nContent-Length: 5\r\n\r\nab")), []string{"damage 0: the block is shorter"}},
-		{"several records in a member", []byte(gzipped(foreign)), []string{"damage 0: several records"}},
 		{"bytes behind the block", []byte(gzipped("WARC/1.0\r\nContent-Length: 2\r\n\r\nabc\r\n\r\n")), []string{"damage 0: bytes follow"}},
 		{"endless header", []byte("WARC/1.0\r\n" + strings.Repeat("a: b\r\n", maxHeader/6+1)), []string{"damage 0: the header has no end"}},
 	}
@@ -341,7 +340,7 @@ func FuzzReader(f *testing.F) {
 		maxBlock = max(0, min(maxBlock, 1<<16))
 		r := NewReader(bytes.NewReader(data), maxBlock)
 		var end int64
-		for range 2*len(data) + 2 {
+		for range 1 << 20 { // as much as a seed may inflate to
 			rec, err := r.Next()
 			var damage *DamageError
 			switch {
@@ -351,14 +350,18 @@ func FuzzReader(f *testing.F) {
 				if damage.Offset < end || damage.Offset >= int64(len(data)) {
 					t.Fatalf("damage at %d of %d, behind %d", damage.Offset, len(data), end)
 				}
-				end = damage.Offset + 1
+				if end = damage.Offset; r.shared == nil {
+					end++
+				}
 			case err != nil:
 				t.Fatal(err)
 			default:
-				if rec.Offset < end || rec.Length <= 0 || int64(len(rec.Block)) > maxBlock {
+				if rec.Offset < end || rec.Length <= 0 != rec.Shared || int64(len(rec.Block)) > maxBlock {
 					t.Fatalf("record at %d+%d of %d bytes, behind %d", rec.Offset, rec.Length, len(rec.Block), end)
 				}
-				end = rec.Offset + rec.Length
+				if end = rec.Offset + rec.Length; rec.Shared {
+					continue
+				}
 				if _, err := ReadAt(bytes.NewReader(data), rec.Offset, rec.Length, maxBlock); err != nil {
 					t.Fatal(err)
 				}

@@ -1,9 +1,10 @@
 // Package warc reads and writes WARC files: bytes come in, Records go out, and the other way round.
-// It writes WARC/1.1 with one gzip member a record, and reads that, plain WARC, and what other
-// writers of 1.0 and 1.1 make. Nothing that a file holds can make it panic, read more than it
+// It writes WARC/1.1 with one gzip member a record, and reads that, plain WARC, files compressed as
+// a whole, zstd, and what other writers of 0.17 to 1.1 make. Nothing that a file holds can make it panic, read more than it
 // says, or do more than linear work.
 //
-// Read in this order: warc.go (the record), header.go, input.go, reader.go, encoder.go, writer.go, http.go, verify.go.
+// Read in this order: warc.go (the record), header.go, input.go, reader.go, shared.go, encoder.go,
+// writer.go, http.go, cdxj.go, index.go, verify.go.
 package warc
 
 import (
@@ -24,6 +25,12 @@ type Record struct {
 	Header    []millrace.Field // named fields in the order of the file, values trimmed
 	Block     []byte
 	Truncated bool // Block is longer than the reader's limit and was cut there
+
+	// Shared says that the record is compressed together with others, as some writers do: then Offset is
+	// where that compressed stream begins, Length is 0, and only inflating the file from its start finds
+	// the record again, Size bytes at At of what comes out. At is -1 behind damage.
+	Shared   bool
+	At, Size int64
 }
 
 // Get returns the first field of that name, in any case, or "".
