@@ -3,20 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"millrace"
 	"millrace/crawl"
 	"millrace/crawl/robots"
 	"millrace/ingest"
 	"millrace/internal/lock"
-	"millrace/internal/term"
-	"millrace/internal/warc"
 )
 
 func (a *App) robotsCommand() *cobra.Command {
@@ -67,83 +63,6 @@ func (a *App) readFile(name string) ([]byte, error) {
 		in = f
 	}
 	return io.ReadAll(io.LimitReader(in, 64<<20))
-}
-
-func (a *App) warcCommand() *cobra.Command {
-	group := &cobra.Command{Use: "warc", Short: "Look into WARC files", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	group.AddCommand(
-		&cobra.Command{Use: "ls FILE…", Short: "List the records", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcList(globbed(args)) }},
-		&cobra.Command{Use: "verify FILE…", Short: "Recompute digests and lengths", Args: cobra.MinimumNArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.warcVerify(globbed(args)) }},
-	)
-	return group
-}
-
-// globbed replaces patterns that no shell has replaced.
-func globbed(names []string) []string {
-	var out []string
-	for _, n := range names {
-		if found, err := filepath.Glob(n); err == nil && len(found) > 0 {
-			out = append(out, found...)
-		} else {
-			out = append(out, n)
-		}
-	}
-	return out
-}
-
-func (a *App) warcList(files []string) error {
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return &Error{Exit: Usage, Err: err}
-		}
-		r := warc.NewReader(f, 1<<20)
-		for {
-			rec, err := r.Next()
-			var damage *warc.DamageError
-			if errors.As(err, &damage) {
-				a.say("%s: byte %d: %s", name, damage.Offset, term.Safe(damage.What))
-				continue
-			}
-			if err != nil {
-				break
-			}
-			if a.json {
-				a.emit(map[string]any{"type": "record", "file": name, "offset": rec.Offset, "length": rec.Length, "warc_type": rec.Type(), "url": rec.TargetURI()})
-			} else {
-				fmt.Fprintf(a.Stdout, "%12d %9d  %-10s %s\n", rec.Offset, rec.Length, term.Safe(rec.Type()), term.Safe(rec.TargetURI()))
-			}
-		}
-		f.Close()
-	}
-	return nil
-}
-
-func (a *App) warcVerify(files []string) error {
-	damages := 0
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return &Error{Exit: Usage, Err: err}
-		}
-		n, err := warc.Verify(f, func(d warc.DamageError) {
-			damages++
-			if a.json {
-				a.emit(map[string]any{"type": "damage", "file": name, "offset": d.Offset, "what": d.What})
-			} else {
-				fmt.Fprintf(a.Stdout, "%s: byte %d: %s\n", name, d.Offset, term.Safe(d.What))
-			}
-		})
-		f.Close()
-		if err != nil {
-			return fmt.Errorf("verify %s: %w", name, err)
-		}
-		a.say("%s: %d records", name, n)
-	}
-	if damages > 0 {
-		return &Error{Exit: Integrity, Err: fmt.Errorf("%d damages: %w", damages, millrace.ErrIntegrity), Means: "the records named above cannot be trusted", Try: "fetch the file again"}
-	}
-	return nil
 }
 
 func (a *App) flushCommand() *cobra.Command {
