@@ -27,23 +27,18 @@ type Head struct {
 // licence is a mention of a licence: where it stands, and what is written there.
 type licence struct{ where, raw string }
 
-// Scan reads an HTML page. token is our product token. Licences often stand in the footer, so that the
-// whole page is read where the word occurs at all; anything else is looked for in its first 64 KiB.
+// Scan reads an HTML page. token is our product token. Licences often stand in the footer and are looked for
+// in the whole page, anything else in its first 64 KiB.
 func Scan(body []byte, token string) *Head {
-	s := scanner{token: token, rdfa: bytes.Contains(body, []byte("cc:license"))}
+	s := scanner{token: token}
+	early := body[:min(len(body), headSize)]
+	end := max(lastFold(early, "<meta"), lastFold(early, "rsl+xml"), lastFold(body, "license"))
 	z := html.NewTokenizer(bytes.NewReader(body))
-	long := len(body) > headSize && (bytes.Contains(body[headSize:], []byte("icense")) || bytes.Contains(body[headSize:], []byte("ICENSE")))
-	for read := 0; ; {
-		kind := z.Next()
-		if kind == html.ErrorToken {
+	for at := 0; at <= end; at += len(z.Raw()) {
+		s.late = at >= headSize
+		switch z.Next() {
+		case html.ErrorToken:
 			return &s.head
-		}
-		if read += len(z.Raw()); read > headSize {
-			if s.late = true; !long {
-				return &s.head
-			}
-		}
-		switch kind {
 		case html.StartTagToken, html.SelfClosingTagToken:
 			s.tag(z)
 		case html.TextToken:
@@ -52,36 +47,42 @@ func Scan(body []byte, token string) *Head {
 			}
 		}
 	}
+	return &s.head
+}
+
+// lastFold is where word, in lower case, begins for the last time in b, in any case; -1 where it does not.
+func lastFold(b []byte, word string) int {
+	for i := len(b) - len(word); i >= 0; i-- {
+		if b[i]|0x20 == word[0] && strings.EqualFold(string(b[i:i+len(word)]), word) {
+			return i
+		}
+	}
+	return -1
 }
 
 // scanner is the state of a Scan.
 type scanner struct {
 	head   Head
 	token  string
-	rdfa   bool // look at the attributes of every element
 	late   bool // behind the first 64 KiB
 	script string
-	attrs  map[string]string
+	attrs  []html.Attribute
 }
 
+// tag reads an element. Its attributes are looked at only where they can matter.
 func (s *scanner) tag(z *html.Tokenizer) {
 	s.script = ""
+	licence := lastFold(z.Raw(), "license") >= 0
 	name, more := z.TagName()
 	tag := atom.Lookup(name)
-	switch tag {
-	case atom.Meta, atom.Link, atom.A, atom.Script:
-	default:
-		if !s.rdfa {
-			return // the tokenizer passes over the attributes
-		}
+	if !licence && tag != atom.Meta && tag != atom.Script {
+		return
 	}
-	s.attrs = map[string]string{}
-	for n := 0; more && n < maxFound; n++ {
+	s.attrs = s.attrs[:0]
+	for more && len(s.attrs) < maxFound {
 		var k, v []byte
 		k, v, more = z.TagAttr()
-		if _, twice := s.attrs[string(k)]; !twice {
-			s.attrs[string(k)] = string(v)
-		}
+		s.attrs = append(s.attrs, html.Attribute{Key: string(k), Val: string(v)})
 	}
 	switch tag {
 	case atom.Meta:
@@ -89,18 +90,27 @@ func (s *scanner) tag(z *html.Tokenizer) {
 	case atom.Link, atom.A:
 		s.link(tag)
 	case atom.Script:
-		s.script = strings.ToLower(strings.TrimSpace(s.attrs["type"]))
-		return
+		s.script = strings.ToLower(strings.TrimSpace(s.attr("type")))
 	}
-	if s.rdfa {
+	if licence {
 		s.relation()
 	}
 }
 
+// attr is the value of an attribute, or "". Of equal names the first counts.
+func (s *scanner) attr(name string) string {
+	for _, a := range s.attrs {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
 func (s *scanner) meta() {
-	name, content := strings.ToLower(strings.TrimSpace(s.attrs["name"])), s.attrs["content"]
+	name, content := strings.ToLower(strings.TrimSpace(s.attr("name"))), s.attr("content")
 	if name == "" {
-		name = strings.ToLower(strings.TrimSpace(s.attrs["property"]))
+		name = strings.ToLower(strings.TrimSpace(s.attr("property")))
 	}
 	switch name {
 	case "dcterms.rights", "dc.rights", "dcterms.license", "dc.rights.license", "dcterms:license", "dcterms:rights", "dc:rights":
@@ -117,13 +127,13 @@ func (s *scanner) meta() {
 }
 
 func (s *scanner) link(tag atom.Atom) {
-	if !hasToken(s.attrs["rel"], "license") || s.elsewhere() {
+	if !hasToken(s.attr("rel"), "license") || s.elsewhere() {
 		return
 	}
-	href := strings.TrimSpace(s.attrs["href"])
+	href := strings.TrimSpace(s.attr("href"))
 	switch {
 	case href == "":
-	case !isRSL(s.attrs["type"]):
+	case !isRSL(s.attr("type")):
 		s.licence("rel", href)
 	case tag == atom.Link:
 		s.keep(&s.head.rsl, href)
@@ -132,11 +142,11 @@ func (s *scanner) link(tag atom.Atom) {
 
 // relation reads RDFa: rel or property is cc:license.
 func (s *scanner) relation() {
-	if s.elsewhere() || !hasToken(s.attrs["rel"], "cc:license") && !hasToken(s.attrs["property"], "cc:license") {
+	if s.elsewhere() || !hasToken(s.attr("rel"), "cc:license") && !hasToken(s.attr("property"), "cc:license") {
 		return
 	}
 	for _, name := range []string{"resource", "href", "content"} {
-		if v := strings.TrimSpace(s.attrs[name]); v != "" {
+		if v := strings.TrimSpace(s.attr(name)); v != "" {
 			s.licence("rdfa", v)
 			return
 		}
@@ -144,7 +154,7 @@ func (s *scanner) relation() {
 }
 
 // elsewhere reports whether an element speaks of another work than the page.
-func (s *scanner) elsewhere() bool { return strings.TrimSpace(s.attrs["about"]) != "" }
+func (s *scanner) elsewhere() bool { return strings.TrimSpace(s.attr("about")) != "" }
 
 func (s *scanner) licence(where, raw string) {
 	if raw = strings.TrimSpace(raw); raw != "" && len(s.head.licences) < maxFound {

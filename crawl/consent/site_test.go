@@ -119,6 +119,18 @@ func TestLicence(t *testing.T) {
 	}
 }
 
+// BenchmarkStatements reads an ordinary page of 5 KB, as each page of a crawl is.
+func BenchmarkStatements(b *testing.B) {
+	body := []byte("<html><head><title>t</title><meta charset=utf-8><meta name=robots content=index></head><body>" + strings.Repeat("<p>Some words <a href=/a>and a link</a> in a paragraph, and more of it.</p>", 67))
+	in := page{header: []string{"Content-Type: text/html", "Etag: x"}, robots: "User-agent: GPTBot\nUser-agent: CCBot\nDisallow: /\n\nUser-agent: *\nContent-Signal: ai-train=yes\nAllow: /"}.input()
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		in.Head = Scan(body, "millbot")
+		Statements(in)
+	}
+}
+
 // FuzzStatements gives hostile bytes to every reader at once.
 func FuzzStatements(f *testing.F) {
 	f.Add("train-ai=n;x=(1 2), ai-train=no, *: noai", `</r>; rel="license"; type=application/rsl+xml`, []byte("<meta name=robots content=noai><a rel=license href=x>"), []byte(`[{"location":"/*","tdm-reservation":1}]`))

@@ -7,6 +7,7 @@ import (
 
 	"millrace"
 	"millrace/crawl"
+	"millrace/crawl/consent"
 	"millrace/dedup"
 	"millrace/ingest"
 	"millrace/shards"
@@ -39,6 +40,17 @@ func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Ro
 		return yield(dedup.Row{Offset: r.Offset, ID: r.MID, UserID: r.UserID(), Version: millrace.VersionKey(r.Source, r.URLKey),
 			Kept: r.Kept(), Reason: r.Verdict.Reason, Keys: r.Keys, Cluster: r.Cluster})
 	})
+}
+
+// consentStage decides by the policy about what files bring: of those, the ingest entry says what is known.
+// Pages of the crawl come decided, and are decided alike.
+type consentStage struct{ policy consent.Policy }
+
+func (consentStage) Name() string { return consent.Stage }
+
+func (s consentStage) Process(_ context.Context, d *millrace.Document) (v millrace.Verdict, err error) {
+	d.Page.Consent, v = s.policy.Decide(d.Page.ConsentBy)
+	return v, nil
 }
 
 // urlKey is the canonical form of a URL, as the crawl has it; "" where it is none.

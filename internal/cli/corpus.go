@@ -129,7 +129,7 @@ func isLoopback(s string) bool {
 
 // stageNames is the order of the ledger: what can decide, from the fetch to the duplicates.
 func (c *corpus) stageNames() []string {
-	names := []string{"decode", "fetch", "consent", "load"}
+	names := []string{"decode", "fetch", consent.Stage, "load"}
 	for _, s := range c.stages() {
 		names = append(names, s.Name())
 	}

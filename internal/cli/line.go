@@ -219,7 +219,7 @@ func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
 
 // mill empties the topic into the shards.
 func (l *line) mill(ctx context.Context) error {
-	stages := append([]millrace.Stage{&ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
+	stages := append([]millrace.Stage{consentStage{l.c.policy}, &ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
 	b := run.Belt{
 		Name: "mill", Source: l.topic.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
 		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch, Ready: l.ready,
