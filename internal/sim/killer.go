@@ -20,7 +20,12 @@ type Killer struct {
 }
 
 // Span is how long a process lives after it was ready: at least, and up to so much more.
-type Span struct{ Least, More time.Duration }
+type Span struct {
+	Least, More time.Duration
+	// Growth lets four lives in five begin to count when they have archived, published or committed
+	// something. How soon that is depends on the machine.
+	Growth bool
+}
 
 // Lives is what a series of kills came to.
 type Lives struct {
@@ -86,6 +91,9 @@ func (w *Killer) life(ctx context.Context, corpus, yaml string, of Span, flags [
 		_ = cmd.Wait()
 		return false, false, fmt.Errorf("not ready within a minute: %s", stderr)
 	}
+	if of.Growth && w.Rng.IntN(5) > 0 {
+		waitGrowth(ctx, corpus, over)
+	}
 	select {
 	case done = <-over:
 	case <-time.After(of.Least + time.Duration(w.Rng.Int64N(int64(of.More)))):
@@ -99,6 +107,27 @@ func (w *Killer) life(ctx context.Context, corpus, yaml string, of Span, flags [
 		return false, false, fmt.Errorf("it ended by itself with exit %d: %s", code, stderr)
 	}
 	return done, !done, nil
+}
+
+// waitGrowth returns when something was added to the corpus, or nothing for ten seconds, or when the process
+// has ended.
+func waitGrowth(ctx context.Context, corpus string, over chan bool) {
+	before := amount(corpus)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		select {
+		case <-tick.C:
+			if amount(corpus) != before {
+				return
+			}
+		case done := <-over:
+			over <- done // has room for one
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // watch reads the JSON lines: ready is closed at that event, over says at the end whether there was a summary.

@@ -40,8 +40,7 @@ func raceKill(ctx context.Context, t *track, b *sim.Bar) error {
 	corpus := filepath.Join(t.dir, "corpus")
 	yaml := pipeline(w.Site, fmt.Sprintf("delay: %v\nconcurrency: %d\n", killDelay, concurrency)) + "shards: {flush_every: 200ms}\n"
 	k := sim.Killer{Binary: t.bin, Rng: rand.New(rand.NewPCG(t.seed, 2))}
-	// Each life can ask every host once or twice: after a start every host waits its delay.
-	span := sim.Span{Least: killDelay + 100*time.Millisecond, More: killDelay}
+	span := sim.Span{More: killDelay, Growth: true} // enough to ask every host once or twice
 	l, err := k.Kill(ctx, corpus, yaml, t.kills, span, int64(w.Pages()))
 	log, err2 := w.close()
 	if err := errors.Join(err, err2); err != nil {
