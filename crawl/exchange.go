@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/http/httptrace"
 	"net/netip"
@@ -249,11 +248,7 @@ func isText(contentType string) bool {
 	if strings.TrimSpace(contentType) == "" {
 		return true
 	}
-	t, _, err := mime.ParseMediaType(contentType)
-	if err != nil && t == "" {
-		t, _, _ = strings.Cut(contentType, ";")
-		t = strings.ToLower(strings.TrimSpace(t))
-	}
+	t := mediaType(contentType)
 	switch t {
 	case "application/xhtml+xml", "application/xml", "application/markdown":
 		return true
@@ -263,13 +258,18 @@ func isText(contentType string) bool {
 	return strings.HasPrefix(t, "text/")
 }
 
+// mediaType is a Content-Type without its parameters, in lower case.
+func mediaType(contentType string) string {
+	t, _, _ := strings.Cut(contentType, ";")
+	return strings.ToLower(strings.TrimSpace(t))
+}
+
 // isHTML reports whether a body is to be read as HTML; without a type its first bytes decide.
 func isHTML(contentType string, body []byte) bool {
 	if contentType == "" {
 		contentType = http.DetectContentType(body)
 	}
-	t, _, _ := strings.Cut(strings.ToLower(contentType), ";")
-	t = strings.TrimSpace(t)
+	t := mediaType(contentType)
 	return t == "text/html" || t == "application/xhtml+xml"
 }
 

@@ -63,11 +63,11 @@ func scanLinks(body []byte, page string) []address {
 // walk calls f for each start tag until f returns false. attr gives an attribute's value, or "".
 func walk(body []byte, f func(tag atom.Atom, attr func(string) string) bool) {
 	z := html.NewTokenizer(bytes.NewReader(body))
-	var attrs []html.Attribute
+	var attrs [][2][]byte // names and values, which stand in the tokenizer's buffer
 	attr := func(name string) string {
 		for _, a := range attrs {
-			if a.Key == name {
-				return a.Val
+			if string(a[0]) == name {
+				return string(a[1])
 			}
 		}
 		return ""
@@ -88,7 +88,7 @@ func walk(body []byte, f func(tag atom.Atom, attr func(string) string) bool) {
 			for more && len(attrs) < 64 {
 				var k, v []byte
 				k, v, more = z.TagAttr()
-				attrs = append(attrs, html.Attribute{Key: string(k), Val: string(v)})
+				attrs = append(attrs, [2][]byte{k, v})
 			}
 			if !f(tag, attr) {
 				return
