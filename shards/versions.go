@@ -11,6 +11,9 @@ import (
 type pages struct {
 	newest map[pageKey]int64
 	older  map[int64]int64 // to the version before it, where more than one is kept
+	// withdrawn are the documents that withdrew a page last: those of this life, or all once a dead letter asks.
+	withdrawn map[pageKey]Hide
+	allRead   bool
 }
 
 // pageKey is a hash of millrace.VersionKey.
@@ -44,7 +47,7 @@ func (p *pages) remove(k pageKey) []int64 {
 
 // readPages finds the pages of a table.
 func readPages(ctx context.Context, t *Table) (*pages, error) {
-	p := &pages{newest: map[pageKey]int64{}, older: map[int64]int64{}}
+	p := &pages{newest: map[pageKey]int64{}, older: map[int64]int64{}, withdrawn: map[pageKey]Hide{}}
 	err := t.Rows(ctx, Select{Kept: true, Columns: []string{"source", "url_key"}}, func(r *Row) error {
 		if v := millrace.VersionKey(r.Source, r.URLKey); v != "" {
 			p.add(keyOf(v), r.Offset)
@@ -52,6 +55,43 @@ func readPages(ctx context.Context, t *Table) (*pages, error) {
 		return nil
 	})
 	return p, err
+}
+
+// readWithdrawn finds the documents of a table that withdrew a page.
+func (p *pages) readWithdrawn(ctx context.Context, t *Table) error {
+	p.allRead = true
+	return t.Rows(ctx, Select{Rejects: true, Columns: []string{"source", "url_key"}}, func(r *Row) error {
+		version := millrace.VersionKey(r.Source, r.URLKey)
+		if version == "" || r.Moved || !r.Verdict.Withdraws() {
+			return nil
+		}
+		k := keyOf(version)
+		if old, ok := p.withdrawn[k]; !ok || old.Offset < r.Offset {
+			p.withdrawn[k] = Hide{r.Offset, r.Verdict.Reason, r.MID}
+		}
+		return nil
+	})
+}
+
+// late says what a dead letter that was replayed has missed: it is as old as the row that it settles, and its page
+// may have a newer version since, or may have been withdrawn.
+func (s *Sink) late(ctx context.Context, k pageKey, d *millrace.Document) (h Hide, late bool, err error) {
+	if d.Settles.IsZero() || d.Settles.Partition != d.Position.Partition {
+		return h, false, nil
+	}
+	if !s.pages.allRead {
+		if err := s.pages.readWithdrawn(ctx, s.table); err != nil {
+			return h, false, err
+		}
+	}
+	h = Hide{Offset: d.Position.Offset}
+	if w, ok := s.pages.withdrawn[k]; ok && w.Offset > d.Settles.Offset {
+		h.Reason, h.Of = w.Reason, w.Of
+		return h, true, nil
+	}
+	newest, ok := s.pages.newest[k]
+	h.Reason = millrace.Superseded
+	return h, ok && newest > d.Settles.Offset && !s.o.KeepVersions, nil
 }
 
 // follow lets a document act on the older versions of its page: a version that is kept takes their place, and one
@@ -68,20 +108,23 @@ func (s *Sink) follow(ctx context.Context, d *millrace.Document) (err error) {
 		}
 	}
 	k, offset := keyOf(version), d.Position.Offset
-	newest, known := s.pages.newest[k]
-	// A dead letter that was replayed is as old as the row that it settles.
-	late := known && d.Settles.Partition == d.Position.Partition && d.Settles.Offset < newest
-	switch {
-	case withdraws:
+	if withdraws {
+		s.pages.withdrawn[k] = Hide{offset, d.Verdict.Reason, d.ID}
 		s.hide(s.pages.remove(k), d.Verdict.Reason, d.ID)
-	case s.o.KeepVersions:
-		s.pages.add(k, offset)
-	case late:
-		s.hide([]int64{offset}, millrace.Superseded, millrace.ID{})
-	default:
-		s.hide(s.pages.remove(k), millrace.Superseded, d.ID)
-		s.pages.add(k, offset)
+		return nil
 	}
+	h, late, err := s.late(ctx, k, d)
+	if err != nil {
+		return err
+	}
+	if late {
+		s.hide([]int64{h.Offset}, h.Reason, h.Of)
+		return nil
+	}
+	if !s.o.KeepVersions {
+		s.hide(s.pages.remove(k), millrace.Superseded, d.ID)
+	}
+	s.pages.add(k, offset)
 	return nil
 }
 

@@ -186,7 +186,7 @@ func liveElsewhere(t fatal, dir string) (offsets []int64) {
 
 func TestNewestOnce(t *testing.T) {
 	for _, all := range []bool{false, true} {
-		docs := testVisits(1, 300, 25)
+		docs := testVisits(1, 160, 15)
 		o := visitOptions(t.TempDir())
 		o.KeepVersions = all
 		if err := fill(t.Context(), openTest(t, o), docs, 11); err != nil {
@@ -282,23 +282,47 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// TestLateVersion replays a dead letter behind a newer version of its page.
+// TestLateVersion replays a dead letter behind a newer version of its page, and behind a withdrawal.
 func TestLateVersion(t *testing.T) {
-	docs := testVisits(4, 3, 1)
-	for _, d := range docs {
-		d.Page.Source, d.Verdict, d.Cluster = millrace.SourceCrawl, millrace.Verdict{}, d.ID
-	}
-	docs[0].Verdict = millrace.Verdict{Reason: millrace.FailedLoad, Stage: "load", Err: "no disk"}
-	docs[2].Settles = docs[0].Position
-	o := visitOptions(t.TempDir())
-	if err := fill(t.Context(), openTest(t, o), docs, 3); err != nil {
-		t.Fatal(err)
-	}
-	if got := liveElsewhere(t, o.Dir); !slices.Equal(got, []int64{1}) {
-		t.Fatalf("rows %v, want the newer version", got)
-	}
-	if r, err := Check(t.Context(), o.Dir); err != nil || !r.OK || r.Rows != 1 {
-		t.Fatalf("%+v, %v", r, err)
+	for name, c := range map[string]struct {
+		between millrace.Verdict
+		flush   bool
+		want    []int64
+		moved   millrace.Reason
+	}{
+		"newer version":              {millrace.Verdict{}, false, []int64{1}, millrace.Superseded},
+		"newer version, committed":   {millrace.Verdict{}, true, []int64{1}, millrace.Superseded},
+		"withdrawn":                  {millrace.Verdict{Reason: millrace.ConsentNoTrain, Stage: "fetch"}, false, nil, millrace.ConsentNoTrain},
+		"withdrawn, in another life": {millrace.Verdict{Reason: millrace.RemovedGone, Stage: "fetch"}, true, nil, millrace.RemovedGone},
+		"nothing that would hide it": {millrace.Verdict{Reason: millrace.FetchStatus, Stage: "fetch"}, true, []int64{2}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			docs := testVisits(4, 3, 1)
+			for _, d := range docs {
+				d.Page.Source, d.Verdict, d.Cluster = millrace.SourceCrawl, millrace.Verdict{}, d.ID
+			}
+			docs[0].Verdict = millrace.Verdict{Reason: millrace.FailedFetch, Stage: "fetch", Err: "no disk"}
+			docs[1].Verdict = c.between
+			docs[2].Settles = docs[0].Position
+			o := visitOptions(t.TempDir())
+			s := openTest(t, o)
+			if c.flush {
+				if err := fill(t.Context(), s, docs[:2], 2); err != nil {
+					t.Fatal(err)
+				}
+				docs, s = docs[2:], openTest(t, o)
+			}
+			if err := fill(t.Context(), s, docs, 3); err != nil {
+				t.Fatal(err)
+			}
+			if got := liveElsewhere(t, o.Dir); !slices.Equal(got, c.want) {
+				t.Fatalf("rows %v, want %v", got, c.want)
+			}
+			moved := openTable(t, o.Dir).Tally().Moved
+			if r, err := Check(t.Context(), o.Dir); err != nil || !r.OK || c.moved != "" && moved[c.moved] != 1 || c.moved == "" && len(moved) > 0 {
+				t.Fatalf("%+v, %v; moved %v", r, err, moved)
+			}
+		})
 	}
 }
 
