@@ -18,43 +18,43 @@ const (
 	maxVisits   = 64 // that are remembered of a URL: rates change too
 )
 
-// visits is what is known of a URL's changes: for each of its latest visits, oldest first, a varint
+// history is what is known of a URL's changes: for each of its latest visits, oldest first, a varint
 // of the seconds since the visit before, doubled, plus one if the page had changed.
-type visits string
+type history string
 
 // add appends a visit. The oldest goes when there are too many.
-func (v visits) add(gap time.Duration, changed bool) visits {
+func (h history) add(gap time.Duration, changed bool) history {
 	n := max(uint64(gap/time.Second), 1) << 1
 	if changed {
 		n |= 1
 	}
-	if all := v.list(); len(all) >= maxVisits {
-		_, size := binary.Uvarint([]byte(v))
-		v = v[size:]
+	if all := h.list(); len(all) >= maxVisits {
+		_, size := binary.Uvarint([]byte(h))
+		h = h[size:]
 	}
-	return visits(binary.AppendUvarint([]byte(v), n))
+	return history(binary.AppendUvarint([]byte(h), n))
 }
 
-// visit is one of them, with its gap in seconds.
-type visit struct {
+// spell is the time from one visit to the next, in seconds, and whether the page changed in it.
+type spell struct {
 	gap     float64
 	changed bool
 }
 
-func (v visits) list() []visit {
-	var out []visit
-	for b := []byte(v); len(b) > 0; {
+func (h history) list() []spell {
+	var out []spell
+	for b := []byte(h); len(b) > 0; {
 		n, size := binary.Uvarint(b)
 		if size <= 0 {
 			return out
 		}
-		out, b = append(out, visit{gap: float64(n >> 1), changed: n&1 == 1}), b[size:]
+		out, b = append(out, spell{gap: float64(n >> 1), changed: n&1 == 1}), b[size:]
 	}
 	return out
 }
 
-// changes counts the visits that found the page changed.
-func changes(list []visit) (x int) {
+// changes counts the spells in which the page changed.
+func changes(list []spell) (x int) {
 	for _, a := range list {
 		if a.changed {
 			x++
@@ -67,7 +67,7 @@ func changes(list []visit) (x int) {
 // maximum-likelihood rate with its bias of order 1/n taken out of the score (Firth 1993). Where all
 // gaps are I, that is Cho and Garcia-Molina's -ln((n - x + 0.5)/(n + 0.5))/I for x changes in n visits.
 // Unlike the plain maximum it is finite where every visit found a change. It is 0 where none did.
-func changeRate(list []visit) float64 {
+func changeRate(list []spell) float64 {
 	if changes(list) == 0 {
 		return 0
 	}
@@ -90,7 +90,7 @@ func changeRate(list []visit) float64 {
 }
 
 // correctedScore is the derivative of the log-likelihood at rate, less information times bias.
-func correctedScore(list []visit, rate float64) float64 {
+func correctedScore(list []spell, rate float64) float64 {
 	var score, second, third float64
 	for _, a := range list {
 		w := 1 / math.Expm1(rate*a.gap)
@@ -109,8 +109,8 @@ func correctedScore(list []visit, rate float64) float64 {
 }
 
 // nextGap is how long to wait for the next visit, within [least, most].
-func (v visits) nextGap(least, most time.Duration) time.Duration {
-	list := v.list()
+func (h history) nextGap(least, most time.Duration) time.Duration {
+	list := h.list()
 	gap := firstGap.Seconds()
 	if n := len(list); n > 0 {
 		last := list[n-1].gap

@@ -17,7 +17,7 @@ const day = 24 * time.Hour
 func TestChangeRateFormula(t *testing.T) {
 	for n := 1; n <= maxVisits; n++ {
 		for x := range n + 1 {
-			var v visits
+			var v history
 			for i := range n {
 				v = v.add(time.Hour, i < x)
 			}
@@ -39,7 +39,7 @@ func TestChangeRateMeetsItsBars(t *testing.T) {
 		rate := 1 / every.Seconds()
 		mean, off := map[int]float64{}, map[int][]float64{}
 		for range urls {
-			var v visits
+			var v history
 			for n := 1; n <= 40; n++ {
 				gap := v.nextGap(time.Hour, 90*day)
 				v = v.add(gap, r.Float64() < -math.Expm1(-rate*gap.Seconds()))
@@ -66,7 +66,7 @@ func TestChangeRateOfIrregularVisits(t *testing.T) {
 	r := rand.New(rand.NewPCG(12, 0))
 	rate, mean := 1/(3*day).Seconds(), 0.0
 	for range urls {
-		var v visits
+		var v history
 		for range 10 {
 			gap := time.Duration((0.2 + 2.8*r.Float64()) * float64(3*day))
 			v = v.add(gap, r.Float64() < -math.Expm1(-rate*gap.Seconds()))
@@ -78,17 +78,17 @@ func TestChangeRateOfIrregularVisits(t *testing.T) {
 	}
 }
 
-// TestVisitsLaws: whatever happened, the rate is finite, the score changes its sign there, and the
+// TestHistoryLaws: whatever happened, the rate is finite, the score changes its sign there, and the
 // gap keeps its bounds.
-func TestVisitsLaws(t *testing.T) {
+func TestHistoryLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var v visits
-		var want []visit
+		var v history
+		var want []spell
 		for range rapid.IntRange(0, 80).Draw(t, "n") {
 			gap := rapid.Int64Range(1, 1<<33).Draw(t, "gap")
 			changed := rapid.Bool().Draw(t, "changed")
 			v = v.add(time.Duration(gap)*time.Second, changed)
-			want = append(want, visit{float64(gap), changed})
+			want = append(want, spell{float64(gap), changed})
 		}
 		want = want[max(len(want)-maxVisits, 0):]
 		if got := v.list(); !slices.Equal(got, want) {
@@ -107,16 +107,16 @@ func TestVisitsLaws(t *testing.T) {
 	})
 }
 
-// FuzzVisits: what stands in a damaged log does no harm.
-func FuzzVisits(f *testing.F) {
+// FuzzHistory: what stands in a damaged log does no harm.
+func FuzzHistory(f *testing.F) {
 	f.Add("")
 	f.Add("\x02\x03\xff")
 	f.Add("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 	f.Add("\x00\x01\x00\x01")
 	f.Fuzz(func(t *testing.T, s string) {
-		if gap := visits(s).nextGap(time.Hour, 90*day); gap < time.Hour || gap > 90*day {
+		if gap := history(s).nextGap(time.Hour, 90*day); gap < time.Hour || gap > 90*day {
 			t.Errorf("next after %v", gap)
 		}
-		visits(s).add(time.Hour, true)
+		history(s).add(time.Hour, true)
 	})
 }
