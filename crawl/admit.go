@@ -83,5 +83,5 @@ func (f *frontier) conclude(s *scope, c *capture, next int64) {
 		}
 	}
 	// Last, because it says that the archive is known up to here.
-	f.record(event{kind: evFetched, id: t.id, status: uint64(c.answer.status), next: uint64(next)})
+	f.record(c.event(next))
 }

@@ -75,8 +75,9 @@ func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	beside.Go(func() { a.reindex(ctx, old) })
-	tick := time.NewTicker(siteSync)
+	tick := time.NewTimer(siteSync)
 	defer tick.Stop()
+	ticking := true
 	for {
 		select {
 		case c, ok := <-in:
@@ -93,7 +94,12 @@ func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group
 				failed = g.err
 			}
 			out <- g
+			if a.unsynced && !ticking {
+				tick.Reset(siteSync)
+				ticking = true
+			}
 		case <-tick.C:
+			ticking = false
 			if failed == nil {
 				failed = a.syncSite()
 			}
@@ -230,6 +236,7 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 	if c.site {
 		return p
 	}
+	c.visit.digest = rec.Get("WARC-Payload-Digest")
 	if published(rec) {
 		if p.doc, p.err = document(rec, policy); p.err != nil {
 			return p

@@ -68,13 +68,14 @@ func (c *Crawler) load(ctx context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Join(c.opts.Dir, "warc"), 0o755); err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
-	if c.front, err = loadFrontier(c.opts.Dir); err != nil {
+	if c.front, err = loadFrontier(c.opts.Dir, c.opts.Recrawl); err != nil {
 		return err
 	}
 	for _, a := range c.seeds {
 		c.front.admit(c.scope, a, origin{seed: true})
 	}
 	if err = c.recover(ctx); err == nil {
+		c.front.loaded()
 		err = c.front.sync()
 	}
 	if err != nil {
@@ -108,7 +109,7 @@ func (c *Crawler) recover(ctx context.Context) error {
 		}
 		found := 0
 		err := readMembers(ctx, file, from, func(rec *warc.Record) error {
-			if rec.Type() != "response" {
+			if rec.Type() != "response" && rec.Type() != "revisit" {
 				return nil
 			}
 			cp, err := recovered(rec, c.opts.Agent.Token)

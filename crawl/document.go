@@ -87,6 +87,9 @@ func decide(p *millrace.Page, rec *warc.Record, body []byte, use millrace.Verdic
 		}
 		return millrace.Verdict{Reason: millrace.FetchRedirect, Stage: stageFetch, Signal: "status", Value: float64(p.Status), Limit: 200, Err: clip(target)}
 	}
+	if state, _, _ := strings.Cut(rec.Get(fieldPast), " "); state == "gone" {
+		return millrace.Verdict{Reason: millrace.RemovedGone, Stage: stageFetch, Signal: "status", Value: float64(p.Status), Limit: 200}
+	}
 	if p.Status != http.StatusOK && p.Status != http.StatusNonAuthoritativeInfo {
 		return millrace.Verdict{Reason: millrace.FetchStatus, Stage: stageFetch, Signal: "status", Value: float64(p.Status), Limit: 200}
 	}

@@ -38,6 +38,7 @@ type engine struct {
 
 	schedule *schedule
 	mapsSeen map[urlID]bool
+	visits   ration // of known pages
 	counts   Counts // requests and bytes
 	shown    *atomic.Pointer[Counts]
 	verdicts *verdicts
@@ -74,6 +75,9 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 		e.schedule.resumed = time.Now()
 	}
 	e.mapsSeen = map[urlID]bool{}
+	if e.opts.Recrawl != nil {
+		e.visits.perDay = e.opts.Recrawl.PerDay
+	}
 	e.enqueueWaiting()
 	if err = e.restoreSitemaps(); err == nil {
 		err = e.loop()
@@ -113,7 +117,7 @@ func (e *engine) loop() error {
 		if e.broken != nil {
 			return e.broken
 		}
-		if !more && e.quiet() {
+		if !more && e.quiet() && !e.forEver() {
 			if !e.awaits(time.Now()) {
 				return e.end()
 			}
@@ -193,7 +197,8 @@ func (e *engine) enough() bool {
 // dispatch starts every job that may start now. It returns when to look again, and whether there is
 // anything left to look for.
 func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
-	for !e.full() && !e.enough() && e.broken == nil {
+	e.limit()
+	for !e.full() && (!e.enough() || e.forEver()) && e.broken == nil {
 		next, more = e.schedule.advance(now)
 		if len(e.schedule.ready) == 0 {
 			return next, more
@@ -235,12 +240,7 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 		return task{kind: taskRobots, addr: a, owner: h}, "", true
 	}
 	for {
-		t, ok := h.takeWork(now)
-		if !ok {
-			if t, ok, e.broken = e.front.take(h.state); e.broken != nil {
-				return task{}, "", false
-			}
-		}
+		t, ok := e.takeWork(h, now)
 		if !ok {
 			return task{}, "", false
 		}
@@ -258,10 +258,27 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 		if allowed {
 			return t, cited, true
 		}
-		if t.kind == taskPage {
+		switch {
+		case t.last != nil:
+			e.front.putOff(t.id, now.Add(maxRulesTTL)) // its rows stay; another robots.txt may open it again
+		case t.kind == taskPage:
 			e.refuse(t, millrace.RobotsDisallow, rule, number)
 		}
 	}
+}
+
+// takeWork takes what h is to be asked next: first what was asked before and postponed, then sitemaps,
+// new pages, and known ones.
+func (e *engine) takeWork(h *host, now time.Time) (t task, ok bool) {
+	if t, ok = h.takeWork(now); ok {
+		return t, true
+	}
+	if !e.enough() {
+		if t, ok, e.broken = e.front.take(h.state); ok || e.broken != nil {
+			return t, ok
+		}
+	}
+	return e.takeDue(h, now)
 }
 
 // drop ends a task of a host that the guard refuses.
@@ -277,13 +294,16 @@ func (e *engine) start(h *host, t task, line string) {
 	e.busy++
 	switch t.kind {
 	case taskPage:
-		e.pages++
+		if t.last == nil {
+			e.pages++
+		}
 		fallthrough
 	case taskRobots, taskSitemap:
 		e.counts.Requests++
 		h.spend()
 	}
-	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line, last: h.pace.delay() > idleTimeout}
+	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line, last: h.pace.delay() > idleTimeout,
+		condition: t.last.condition(e.opts.ConsentPolicy)}
 	h.where = inFlight
 	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
 }

@@ -15,7 +15,7 @@ type kind uint8
 // in numbers or texts. A millrace that does not know a kind or field refuses the log.
 const (
 	evDiscovered kind = iota + 1 // id, url, depth, hops, flags; text: the quota that it counts against
-	evFetched                    // id, status, next
+	evFetched                    // a visit. id, url, depth, hops, flags, status, next, when, since, digest, etag, modified; text: consent; body: history
 	evRefused                    // id, reason, rule, line; with url, where it is discovered and refused at once
 	evFailed                     // id, attempts, text
 	evRobots                     // url: the authority; status, when, until, body; text: what is odd
@@ -28,12 +28,14 @@ const (
 	evEnd                        // none: the kinds end here
 )
 
-// Flags of evDiscovered.
+// Flags of evDiscovered and evFetched.
 const (
 	flagSeed    = 1 << iota // named by the user
 	flagSitemap             // named by a sitemap
 	flagAlias               // the key belongs to another URL, which leads here: known by "=" and its fetch form
 	flagHeld                // beyond the quota of its shape
+	flagThere               // it has been a page
+	flagGone                // it no longer is, and its rows have been withdrawn
 )
 
 // event is one record of the log. Each kind uses some of the fields; the others cost nothing.
@@ -49,19 +51,23 @@ type event struct {
 	next     uint64 // the archive is known up to this position
 	when     uint64 // Unix seconds
 	until    uint64 // Unix seconds
+	since    uint64 // Unix microseconds
 	url      string
 	reason   string
 	rule     string
 	text     string
 	body     string
+	digest   string
+	etag     string
+	modified string
 }
 
-func (e *event) numbers() [9]*uint64 {
-	return [...]*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until}
+func (e *event) numbers() [10]*uint64 {
+	return [...]*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until, &e.since}
 }
 
-func (e *event) texts() [5]*string {
-	return [...]*string{&e.url, &e.reason, &e.rule, &e.text, &e.body}
+func (e *event) texts() [8]*string {
+	return [...]*string{&e.url, &e.reason, &e.rule, &e.text, &e.body, &e.digest, &e.etag, &e.modified}
 }
 
 // Tags: a number's is its place, a text's firstText and its place.

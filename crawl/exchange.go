@@ -49,6 +49,8 @@ type exchange struct {
 	addr  netip.Addr // the address to dial; zero: whatever the name gives
 	limit int64      // bytes of the decoded body
 	last  bool       // the connection is not worth keeping
+	// condition is what the request says besides what all of them say.
+	condition http.Header
 	// wants tells from the header whether the body is worth reading; nil is always.
 	wants func(status int, header http.Header) bool
 	// consume reads the decoded body instead of body; at the limit it sees an error that wraps errLength.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -85,7 +86,9 @@ func (f *fetcher) do(ctx context.Context, x *exchange) {
 	c := f.collector()
 	c.Context = context.WithValue(ctx, exchangeKey{}, x)
 	x.began = time.Now()
-	err := c.Request(http.MethodGet, x.url, nil, nil, f.header.Clone())
+	header := f.header.Clone()
+	maps.Copy(header, x.condition)
+	err := c.Request(http.MethodGet, x.url, nil, nil, header)
 	x.ended = time.Now()
 	c.Context = context.Background()
 	f.mu.Lock()

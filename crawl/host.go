@@ -86,7 +86,7 @@ func (h *host) ruled(now time.Time) bool {
 }
 
 // wakeTime is when there will be something to do, if ever.
-func (h *host) wakeTime(now time.Time) (time.Time, bool) {
+func (h *host) wakeTime(now time.Time, lim limits) (time.Time, bool) {
 	if h.parked {
 		return time.Time{}, false
 	}
@@ -103,12 +103,16 @@ func (h *host) wakeTime(now time.Time) (time.Time, bool) {
 	for _, t := range h.laterErrands {
 		consider(t.at)
 	}
-	fresh := len(h.maps) > 0 || h.state != nil && h.state.waiting.len() > 0
-	switch ruled := h.ruled(now); {
+	fresh := len(h.maps) > 0 || h.state != nil && h.state.waiting.len() > 0 && !lim.enough
+	ruled := h.ruled(now)
+	switch {
 	case ruled && fresh, !ruled && !h.asked && (fresh || len(h.later) > 0):
 		consider(now)
 	case ruled && len(h.later) > 0:
 		consider(h.later[0].at)
+	}
+	if h.state != nil && h.state.dues.Len() > 0 && (ruled || !h.asked) {
+		consider(later(h.state.dues.heap[0].time(), lim.visits))
 	}
 	if !found {
 		return time.Time{}, false

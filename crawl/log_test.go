@@ -131,7 +131,7 @@ func TestLogOfAnotherVersion(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadFrontier(dir); !errors.Is(err, errOtherVersion) {
+		if _, err := loadFrontier(dir, nil); !errors.Is(err, errOtherVersion) {
 			t.Errorf("%s: %v", label, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, b) {

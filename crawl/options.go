@@ -90,6 +90,8 @@ type Options struct {
 	MaxPagesPerHost, MaxPagesPerDomain int
 
 	MaxBody       int64 // bytes of a decoded body; 0 is 8 MiB
+	// Recrawl lets the crawl go on for ever; nil is off: it ends when every URL has been fetched once.
+	Recrawl       *Recrawl
 	ConsentPolicy consent.Policy
 	// Judged says that Judge will be called for each page: the crawl waits for what it may learn.
 	Judged   bool
@@ -142,6 +144,13 @@ func (o *Options) fill() error {
 	}
 	if min(o.Concurrency, o.MaxPages, o.MaxPagesPerHost, o.MaxPagesPerDomain) < 0 || o.MaxBody < 0 {
 		return errors.New("crawl: concurrency, max_body, max_pages, max_pages_per_host and max_pages_per_domain cannot be negative")
+	}
+	if o.Recrawl != nil {
+		r := *o.Recrawl
+		if err := r.fill(); err != nil {
+			return err
+		}
+		o.Recrawl = &r
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

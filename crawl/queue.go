@@ -12,6 +12,7 @@ type hostState struct {
 	waiting   offsets // URLs that nobody has taken yet, in the order of their discovery: breadth first
 	rules     int64   // where the last answer to a request for robots.txt stands in the log; 0: there is none
 	closed    int64   // the host wants no request before; Unix seconds
+	dues      dues    // known pages, to be visited again
 	fresh     bool    // among frontier.fresh
 }
 

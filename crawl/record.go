@@ -25,6 +25,7 @@ const (
 	fieldKey     = "X-Millrace-Key"     // where the frontier knows the URL by another key than its own
 	fieldSHA256  = "X-Millrace-SHA256"  // of the payload, in hex: WARC-Payload-Digest is SHA-1
 	fieldPublish = "X-Millrace-Publish" // of a revisit that is a Document all the same, and why
+	fieldPast    = "X-Millrace-Past"    // of a page that was visited before: what came of it
 )
 
 const (
@@ -49,6 +50,8 @@ type capture struct {
 	site bool
 	// revisit says what the answer brought nothing new to; nil: it is a page of its own.
 	revisit *revisit
+	// visit is what the frontier will know of this one.
+	visit visit
 }
 
 // revisit is the visit before, whose answer still holds: the server said 304, or the payload is the same.
@@ -121,6 +124,9 @@ func (c *capture) record() (header []millrace.Field, block []byte) {
 		f.add(fieldKey, "=")
 	}
 	f.add(fieldRobots, c.robots)
+	if c.task.last != nil {
+		f.add(fieldPast, c.visit.pastField())
+	}
 	for _, s := range c.consent {
 		f = append(f, millrace.Field{Name: fieldConsent, Value: formatStatement(s)})
 	}

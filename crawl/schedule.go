@@ -22,6 +22,13 @@ type schedule struct {
 	ready        byLevel   // may be asked now
 	turns        int       // how many have become ready, or have waited in a lane
 	resumed      time.Time // when an earlier process was taken over from; zero if there was none
+	limits       limits
+}
+
+// limits is what holds for all hosts.
+type limits struct {
+	enough bool      // no new page is to be asked for
+	visits time.Time // no known page before
 }
 
 func newSchedule(delay, perIP time.Duration, b budget) *schedule {
@@ -60,7 +67,7 @@ func (s *schedule) touch(h *host, now time.Time) {
 		return
 	}
 	h.where = idle
-	if at, ok := h.wakeTime(now); ok {
+	if at, ok := h.wakeTime(now, s.limits); ok {
 		s.sleep(h, at)
 	}
 }
@@ -139,7 +146,7 @@ func (s *schedule) release(h *host, now time.Time) {
 		h.lane, l.holder = nil, nil
 		if len(l.waiters) > 0 {
 			next := later(l.next, now)
-			if at, ok := h.wakeTime(now); ok && !at.After(next) {
+			if at, ok := h.wakeTime(now, s.limits); ok && !at.After(next) {
 				h.lane, h.where = l, inLane
 				s.queue(&l.waiters, h)
 			}

@@ -14,7 +14,7 @@ import (
 func (e *engine) settle(r result) {
 	e.busy--
 	h := r.host
-	if r.task.kind == taskPage {
+	if r.task.kind == taskPage && r.task.last == nil {
 		e.pages--
 	}
 	if r.task.kind != taskResolve {
@@ -127,13 +127,18 @@ func (e *engine) settlePage(h *host, r result) {
 		if e.unanswered(h, t, r) {
 			return
 		}
-		if r.capture == nil {
+		if r.capture == nil || t.last != nil {
 			e.fail(t, t.attempts+1, r.err)
 			return
 		} // what never came whole is kept as far as it came
 	} else if e.postponed(h, t, &r.answer) {
 		return
 	}
+	if s := r.answer.status; t.last != nil && (s >= 500 || s == http.StatusTooManyRequests) {
+		e.miss(t)
+		return
+	}
+	r.capture.compare(e.opts.ConsentPolicy)
 	e.store(r.capture)
 }
 
@@ -152,6 +157,10 @@ func (e *engine) storeSite(url string, a *answer) {
 
 // fail ends a URL that brought no answer. An address that the guard refuses is no failure.
 func (e *engine) fail(t task, attempts int, err error) {
+	if t.last != nil {
+		e.miss(t)
+		return
+	}
 	if isRefusedAddress(err) {
 		e.refuse(t, millrace.CrawlAddress, err.Error(), 0)
 		return

@@ -62,6 +62,7 @@ func (f *frontier) code(c *coder) {
 		}
 		q.code(c)
 	}
+	f.codeDues(c)
 	codeMap(c, f.sitemaps, func(k *urlID) { c.raw(k[:]) }, func(v *bool) { *v = true })
 	codeMap(c, f.nested, func(k *urlID) { c.raw(k[:]) }, c.num)
 	codeMap(c, f.traps.count, c.text, c.num)

@@ -35,6 +35,7 @@ type task struct {
 	at       time.Time // not before
 	owner    *host     // of a robots task: whose rules are asked for
 	nesting  int       // of a sitemap: indexes above it
+	last     *visit    // of a page that is known; nil: it is new
 }
 
 type taskKind uint8
@@ -77,6 +78,10 @@ type frontier struct {
 	next     int64 // the archive is known up to this position
 	resumed  bool  // an earlier process has asked some of the hosts
 
+	recrawl  *Recrawl           // nil: no page is visited twice
+	visiting map[urlID]visiting // with the scheduler, to be visited again
+	loading  bool               // the log is being read, or the archive
+
 	again map[urlID]int64 // trapped or held URLs that were taken in again; only while the log is read
 }
 
@@ -96,22 +101,28 @@ func newFrontier() *frontier {
 		nested:   map[urlID]int64{},
 		traps:    newTraps(),
 		yields:   newYields(),
+		visiting: map[urlID]visiting{},
 	}
 }
 
 func frontierDir(dir string) string { return filepath.Join(dir, "state", "frontier") }
 
-// loadFrontier reads DIR's snapshot and the log behind it, and mends the log's end.
-func loadFrontier(dir string) (*frontier, error) {
+// loadFrontier reads DIR's snapshot and the log behind it, and mends the log's end. Until loaded is called
+// it goes on to learn what has been.
+func loadFrontier(dir string, recrawl *Recrawl) (*frontier, error) {
 	l, err := openLog(frontierDir(dir))
 	if err != nil {
 		return nil, err
 	}
 	f, err := loadSnapshot(l)
+	if err == nil && !f.visitsBy(recrawl) {
+		f = newFrontier()
+	}
 	if err == nil && f.covered == 0 {
 		err = l.dropSnapshot()
 	}
 	if err == nil {
+		f.recrawl, f.loading = recrawl, true
 		f.log = l
 		err = f.replay()
 	}
@@ -180,6 +191,7 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 		return f.discover(e, pos)
 	case evFetched:
 		f.settle(e, stateFetched)
+		f.visited(e, pos)
 		f.next = max(f.next, int64(e.next))
 	case evRefused:
 		if e.reason == string(millrace.CrawlTrap) {
@@ -285,9 +297,9 @@ func (f *frontier) push(e *event, pos int64) {
 	f.refresh(h)
 }
 
-// refresh notes that a host may have something new.
+// refresh notes that a host may have something to be asked for.
 func (f *frontier) refresh(h *hostState) {
-	if !h.fresh && h.waiting.len() > 0 {
+	if !h.fresh && (h.waiting.len() > 0 || h.dues.Len() > 0) {
 		h.fresh = true
 		f.fresh = append(f.fresh, h)
 	}

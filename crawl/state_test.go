@@ -205,7 +205,7 @@ func mkdir(t fail) string {
 
 func reload(t fail, dir string) *frontier {
 	t.Helper()
-	f, err := loadFrontier(dir)
+	f, err := loadFrontier(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

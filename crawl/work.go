@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -25,6 +26,8 @@ type job struct {
 	rules *consent.Rules
 	line  string // the robots.txt line that allowed the page
 	last  bool   // the next request to the host is far away
+	// condition lets the server answer that nothing is new.
+	condition http.Header
 }
 
 // result is what a worker brings back.
@@ -67,7 +70,7 @@ func (w *worker) do(ctx context.Context, j job) (r result) {
 		r.sitemap = m
 		return r
 	}
-	r = w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted})
+	r = w.get(ctx, j, &exchange{limit: w.maxBody, wants: pageWanted, condition: j.condition})
 	if r.err == nil || r.answer.cut != "" {
 		r.capture = w.capture(j, r.answer)
 	}
@@ -96,6 +99,9 @@ func (w *worker) capture(j job, a answer) *capture {
 	c.says.Rules = j.rules
 	c.consent = consent.Statements(c.says)
 	c.links, c.redirect = linksOf(c.says, a.status, a.body, a.cut)
+	if j.task.last != nil {
+		c.visit.digest = warc.Digest(a.body)
+	}
 	return c
 }
 
@@ -115,6 +121,9 @@ func recovered(rec *warc.Record, token string) (c *capture, err error) {
 		t.id = aliasID(a)
 	}
 	c = &capture{task: t, answer: answer{status: status}}
+	if c.visit, err = visitOf(rec, status, header); err != nil {
+		return nil, err
+	}
 	c.links, c.redirect = linksOf(sayings(a.fetch, header, body, token), status, body, rec.Get("WARC-Truncated"))
 	return c, nil
 }

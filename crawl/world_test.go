@@ -70,6 +70,10 @@ func fixed(m map[string]reply) func(string) reply {
 func (w *world) do(ctx context.Context, x *exchange) {
 	x.began = time.Now()
 	r := w.answer(x.url)
+	x.sent = x.condition
+	if tag := r.header.Get("Etag"); tag != "" && tag == x.condition.Get("If-None-Match") {
+		r = reply{status: http.StatusNotModified, header: r.header}
+	}
 	w.mu.Lock()
 	at := len(w.log)
 	w.log = append(w.log, hit{url: x.url, addr: x.addr, begin: x.began, reply: r})
