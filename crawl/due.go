@@ -59,7 +59,7 @@ func (q *dues) newest() {
 // ready makes the list a heap.
 func (q *dues) ready() {
 	q.newest()
-	q.heap, q.ordered = slices.Clip(q.heap), 0
+	q.heap, q.ordered = append(make([]due, 0, len(q.heap)), q.heap...), 0 // the list had room for older visits
 	heap.Init(q)
 }
 

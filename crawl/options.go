@@ -89,7 +89,7 @@ type Options struct {
 	// may take in one round: then it comes behind all that have taken less. Nothing is dropped for it. 0 is no limit.
 	MaxPagesPerHost, MaxPagesPerDomain int
 
-	MaxBody       int64 // bytes of a decoded body; 0 is 8 MiB
+	MaxBody int64 // bytes of a decoded body; 0 is 8 MiB
 	// Recrawl lets the crawl go on for ever; nil is off: it ends when every URL has been fetched once.
 	Recrawl       *Recrawl
 	ConsentPolicy consent.Policy
