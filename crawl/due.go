@@ -176,7 +176,9 @@ func (f *frontier) codeDues(c *coder) {
 	if most == 0 {
 		return
 	}
-	f.recrawl = &Recrawl{Min: time.Duration(least), Max: time.Duration(most)}
+	if c.reading() {
+		f.recrawl = &Recrawl{Min: time.Duration(least), Max: time.Duration(most)}
+	}
 	out := map[*hostState][]due{}
 	for _, v := range f.visiting {
 		out[v.host] = append(out[v.host], v.due)
