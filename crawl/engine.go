@@ -248,7 +248,7 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 			e.drop(t, h.refused)
 			continue
 		}
-		if t.kind == taskPage && t.depth > 0 {
+		if t.kind == taskPage && t.depth > 0 && t.last == nil {
 			if why := e.front.yields.stops(t.addr, false); why != "" {
 				e.refuse(t, millrace.CrawlTrap, why, 0)
 				continue
