@@ -100,15 +100,15 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	return c, nil
 }
 
-// needsContact is the error where the crawl would visit other people's hosts and nobody could complain.
-func (c *corpus) needsContact() error {
-	foreign := slices.IndexFunc(c.seeds, func(s string) bool { return !isLoopback(s) })
+// checkContact is the error where a crawl of seeds would visit other people's hosts and nobody could complain.
+func checkContact(agent config.Agent, seeds []string, try string) error {
+	foreign := slices.IndexFunc(seeds, func(s string) bool { return !isLoopback(s) })
 	if foreign < 0 {
 		return nil
 	}
-	if err := c.cfg.Agent.CheckContact(); err != nil {
-		return &Error{Exit: Usage, Err: fmt.Errorf("%w; %s is not a host of your own machine", err, c.seeds[foreign]),
-			Means: "nothing was started", Try: "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"}
+	if err := agent.CheckContact(); err != nil {
+		return &Error{Exit: Usage, Err: fmt.Errorf("%w; %s is not a host of your own machine", err, seeds[foreign]),
+			Means: "nothing was started", Try: try}
 	}
 	return nil
 }

@@ -24,9 +24,10 @@ import (
 
 // demoOptions are the flags of demo.
 type demoOptions struct {
-	pages int
-	seed  uint64
-	input string
+	pages   int
+	seed    uint64
+	input   string
+	contact string
 }
 
 func (a *App) demoCommand() *cobra.Command {
@@ -46,6 +47,7 @@ Given a folder, the website is made of its text and HTML files; given URLs, they
 	}
 	c.Flags().IntVar(&o.pages, "pages", 1500, "pages on the website")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "which pages, on which hosts, with which traps")
+	c.Flags().StringVar(&o.contact, "contact", "", "for URLs: address that site owners can complain to, as mailto: or https:")
 	return c
 }
 
@@ -165,14 +167,17 @@ func (d *demoRun) writeURLs(file string) error {
 			return err
 		}
 	}
+	if err := checkContact(config.Agent{Contact: d.o.contact}, urls, "millrace demo --contact mailto:you@example.org "+d.o.input); err != nil {
+		return err
+	}
 	var own []string
 	for _, u := range urls {
 		if p, err := url.Parse(u); err == nil && net.ParseIP(p.Hostname()).IsLoopback() {
 			own = append(own, quoteYAML(p.Host))
 		}
 	}
-	yaml := fmt.Sprintf("dir: %s\nagent: {token: millbot, contact: '', purpose: trying millrace}\ncrawl: {%s, max_pages: %d, allow_addr: [%s]}\nshards: {flush_every: 5s}\n%s",
-		quoteYAML(d.dir), seeds, d.o.pages, strings.Join(own, ", "), training)
+	yaml := fmt.Sprintf("dir: %s\nagent: {token: millbot, contact: %s, purpose: trying millrace}\ncrawl: {%s, max_pages: %d, allow_addr: [%s]}\nshards: {flush_every: 5s}\n%s",
+		quoteYAML(d.dir), quoteYAML(d.o.contact), seeds, d.o.pages, strings.Join(own, ", "), training)
 	return os.WriteFile(file, []byte(yaml), 0o644)
 }
 

@@ -67,7 +67,7 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
 			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
 	}
-	if err := c.needsContact(); err != nil {
+	if err := checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
