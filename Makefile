@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kafka parity parity-robots race-polite race-crawl train-check docs-check fuzz nightly
+.PHONY: help test lint demo kill kill-crawl kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,6 +34,9 @@ kafka: ## a finished archive through a real Apache Kafka: the same shard files
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh
 
+parity-warc: ## warcio and FastWARC read our archive, we read theirs, and find damage
+	@race/parity-warc.sh
+
 parity-robots: ## the table of robots.txt cases, answered by Protego
 	@"$$(race/venv.sh race/robots-requirements.txt)/bin/python" race/robots.py crawl/robots/testdata/cases.yaml
 
@@ -52,4 +55,4 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl kafka parity parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
+nightly: lint test kill kill-crawl kafka parity parity-warc parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
