@@ -1,7 +1,6 @@
 package crawl
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -24,6 +23,9 @@ const (
 	wireSlack    = 64 << 10         // what a coding may add to a body, beside doubling it
 	maxRatio     = 100              // of decoded to received bytes, once ratioAfter are decoded
 	ratioAfter   = 1 << 20
+	smallBody    = 8 << 10
+	largeBody    = 1 << 20
+	maxLarge     = 8 // bodies above largeBody at once
 )
 
 var (
@@ -57,6 +59,7 @@ type exchange struct {
 	consume func(io.Reader) error
 
 	cancel context.CancelCauseFunc
+	large  chan struct{} // has room for maxLarge; nil is no bound
 	answer
 }
 
@@ -133,12 +136,11 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) error {
 	case x.consume != nil:
 		err = x.consume(b)
 	default:
-		var buf bytes.Buffer
+		size := int64(smallBody)
 		if n := resp.ContentLength; n > 0 && len(codings) == 0 {
-			buf.Grow(int(min(n, x.limit, 1<<20)) + bytes.MinRead)
+			size = min(n+1, largeBody) // with room to see the end
 		}
-		_, err = buf.ReadFrom(b)
-		x.body = buf.Bytes()
+		x.body, err = x.readAll(ctx, b, m, size)
 	}
 	x.size = max(x.size, b.n)
 	switch {
@@ -153,12 +155,41 @@ func (x *exchange) read(ctx context.Context, resp *http.Response) error {
 		if x.consume == nil {
 			return nil // what came will do
 		}
-	case errors.Is(err, errDrip), m.err != nil && isTime(context.Cause(ctx)):
+	case errors.Is(err, errDrip), isTime(context.Cause(ctx)):
 		x.cut = cutTime
 	case m.err != nil, errors.Is(err, io.ErrUnexpectedEOF):
 		x.cut = cutDisconnect
 	}
 	return fmt.Errorf("read body: %w", err)
+}
+
+// readAll keeps what r gives. size is how much room to begin with. Bodies above largeBody take turns, so that many
+// hosts at once cannot fill the memory; the clock of a body that waits for its turn stands still.
+func (x *exchange) readAll(ctx context.Context, r io.Reader, m *meter, size int64) ([]byte, error) {
+	body := make([]byte, 0, min(size, x.limit+1))
+	turn := x.large == nil
+	for {
+		if len(body) == cap(body) {
+			if cap(body) >= largeBody && !turn {
+				if err := m.wait(ctx, x.large); err != nil {
+					return body, err
+				}
+				turn = true
+				defer func() { <-x.large }()
+			}
+			grown := make([]byte, len(body), min(2*int64(cap(body))+smallBody, x.limit+1))
+			copy(grown, body)
+			body = grown
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return body, err
+		}
+	}
 }
 
 // isTime reports whether a request was broken off because it took too long.
@@ -210,6 +241,22 @@ func (m *meter) Read(p []byte) (int, error) {
 	}
 	m.err = err
 	return n, err
+}
+
+// wait takes a place in turns.
+func (m *meter) wait(ctx context.Context, turns chan<- struct{}) error {
+	m.stall.Stop()
+	began := time.Now()
+	defer func() {
+		m.start = m.start.Add(time.Since(began))
+		m.stall.Reset(stallTimeout)
+	}()
+	select {
+	case turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // drain takes the end of an answer whose coding has ended before it, without which the connection could not

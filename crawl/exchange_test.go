@@ -170,7 +170,7 @@ func TestBombs(t *testing.T) {
 	for path, cut := range map[string]string{"gzip": cutLength, "br": cutLength, "zstd": cutLength, "deflate": cutLength, "gzip, gzip": cutLength, "br, gzip": cutLength,
 		"padding": cutLength, "endless": cutLength, "robots.txt": cutLength, "wide": "", "header": "", "line": "", "interim": "", "fields": ""} {
 		sent.Store(0)
-		x := &exchange{url: s.url + "/" + path, limit: limit}
+		x := &exchange{url: s.url + "/" + path, limit: limit, last: true} // some of them hang up without a word
 		if path == "robots.txt" {
 			x.limit = 512 << 10
 		}
@@ -276,6 +276,42 @@ func TestSlowAnswers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLargeBodiesTakeTurns reads many large bodies at once. No more than maxLarge come in at a time, and those
+// that wait are not taken for slow.
+func TestLargeBodiesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fetcherFor(t)
+		var within, most atomic.Int32
+		virtual(t, f, func(c net.Conn) {
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n")
+			c.Write(make([]byte, 2<<20))
+			if n := within.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			time.Sleep(10 * time.Second)
+			within.Add(-1)
+			c.Write(make([]byte, 2<<20))
+		})
+		const n = 3 * maxLarge
+		done := make(chan *exchange)
+		for i := range n {
+			go func() {
+				x := &exchange{url: fmt.Sprintf("http://h%d.example/", i), limit: 8 << 20}
+				f.do(t.Context(), x)
+				done <- x
+			}()
+		}
+		for range n {
+			if x := <-done; x.err != nil || len(x.body) != 4<<20 || cap(x.body) > 8<<20+1 {
+				t.Errorf("%d bytes, room for %d, %v", len(x.body), cap(x.body), x.err)
+			}
+		}
+		if most.Load() != maxLarge {
+			t.Errorf("%d bodies at once, want %d", most.Load(), maxLarge)
+		}
+	})
 }
 
 // TestOneRequestEach meets a server that hangs up instead of answering, on a connection that has served

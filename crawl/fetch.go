@@ -28,13 +28,14 @@ type fetcher struct {
 	transport transport
 	dialer    *net.Dialer
 	header    http.Header
+	large     chan struct{} // the places of large bodies
 
 	mu   sync.Mutex
 	idle []*colly.Collector // one is used by one exchange at a time
 }
 
 func newFetcher(g *guard, a Agent) *fetcher {
-	f := &fetcher{header: http.Header{
+	f := &fetcher{large: make(chan struct{}, maxLarge), header: http.Header{
 		"User-Agent":      {a.UserAgent()},
 		"Accept":          {"text/html,application/xhtml+xml,text/plain;q=0.9,text/markdown;q=0.9,*/*;q=0.1"},
 		"Accept-Encoding": {acceptEncoding},
@@ -85,7 +86,7 @@ func (f *fetcher) do(ctx context.Context, x *exchange) {
 	defer x.cancel(nil)
 	c := f.collector()
 	c.Context = context.WithValue(ctx, exchangeKey{}, x)
-	x.began = time.Now()
+	x.began, x.large = time.Now(), f.large
 	header := f.header.Clone()
 	maps.Copy(header, x.condition)
 	err := c.Request(http.MethodGet, x.url, nil, nil, header)
