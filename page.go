@@ -60,7 +60,7 @@ type Claim struct {
 	Length int64  // bytes in the file
 	Record int64  // ordinal of the record within File, from 0
 	SHA256 [32]byte
-	Kind   string // "warc" (member of DIR's archive), "jsonl", "file", "warcfile" (member of a user's file)
+	Kind   string // "warc" (member of DIR's archive), "jsonl", "file", "warcfile" (member of a user's file), "warcstream"
 }
 
 // Consent is what a publisher said about use for training. Not said is not yes.

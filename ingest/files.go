@@ -257,7 +257,7 @@ func (s *FileSource) openFile(l *file) error {
 	s.close = func() { stop(); f.Close() }
 	b := bufio.NewReaderSize(in, 64<<10)
 	head, err := b.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && formatOf(l.Path, nil) != formatWARC { // whose reader knows a way on
 		return err
 	}
 	switch kind := formatOf(l.Path, head); kind {

@@ -133,6 +133,10 @@ func TestEveryFormat(t *testing.T) {
 		{"picture.png", "\x89PNG\r\n\x1a\n\x00\x00", []string{"picture.png||failed.decode|"}},
 		{"d.warc", info + page + zipped, []string{"|text/html|body:<p>hello|", "|text/html|body:<p>zipped|"}},
 		{"d.warc.gz", gz(info) + gz(page) + gz(zipped), []string{"|text/html|body:<p>hello|", "|text/html|body:<p>zipped|"}},
+		{"whole.warc.gz", gz(info + page + zipped), []string{"|text/html|body:<p>hello|", "|text/html|body:<p>zipped|"}},
+		{"two.warc.gz", gz(info) + gz(page+zipped), []string{"|text/html|body:<p>hello|", "|text/html|body:<p>zipped|"}},
+		{"d.warc.zst", zst(info) + zst(page) + zst(zipped), []string{"|text/html|body:<p>hello|", "|text/html|body:<p>zipped|"}},
+		{"lost.warc.gz", gz(info)[:40] + gz(page+zipped), []string{"||failed.decode|", "||failed.decode|", "||failed.decode|"}},
 		{"e.warc.wet.gz", gz(info) + gz(wetRecord("https://a.example/", "text of it")), []string{"|text/plain|text of it|"}},
 		{"f.warc", httpRecord(t, "https://a.example/", "404 Not Found", "gone") + httpRecord(t, "https://a.example/", "301 Moved\r\nLocation: /x", "") +
 			httpRecord(t, "https://a.example/", "200 OK\r\nContent-Type: image/png", "x") + "garbage\n" + page,

@@ -42,6 +42,8 @@ func (l *Loader) Process(_ context.Context, d *millrace.Document) (millrace.Verd
 		err = l.loadArchive(d, c)
 	case kindWARCFile:
 		err = loadWARC(d, c)
+	case kindWARCStream:
+		err = l.loadWARCStream(d, c)
 	case kindJSONL:
 		err = l.loadLine(d, c)
 	case kindFile:
@@ -88,6 +90,11 @@ func readRecord(f *os.File, c millrace.Claim) (payload, error) {
 	if err != nil {
 		return payload{}, changed(c, err)
 	}
+	return checkPayload(rec, c)
+}
+
+// checkPayload gives the payload of a record, if it is the one of the claim.
+func checkPayload(rec *warc.Record, c millrace.Claim) (payload, error) {
 	p, err := parsePayload(rec)
 	if err != nil {
 		return payload{}, changed(c, err)
@@ -118,6 +125,30 @@ func loadWARC(d *millrace.Document, c millrace.Claim) error {
 	}
 	b, err := p.plainBody()
 	if err != nil {
+		return err // the page's own fault
+	}
+	d.Page.Body = notNil(b)
+	return nil
+}
+
+// loadWARCStream reads a record that is compressed together with others.
+func (l *Loader) loadWARCStream(d *millrace.Document, c millrace.Claim) error {
+	if c.Length < 0 || c.Length > 2*maxWhole {
+		return changed(c, errDigest)
+	}
+	b := make([]byte, c.Length)
+	if err := l.readInflated(c, b); err != nil {
+		return changed(c, err)
+	}
+	rec, err := warc.NewReader(bytes.NewReader(b), maxWhole).Next()
+	if err != nil {
+		return changed(c, err)
+	}
+	p, err := checkPayload(rec, c)
+	if err != nil {
+		return err
+	}
+	if b, err = p.plainBody(); err != nil {
 		return err // the page's own fault
 	}
 	d.Page.Body = notNil(b)

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"millrace"
+	"millrace/internal/warc"
 )
 
 // The kinds of claims.
@@ -27,6 +28,9 @@ const (
 	kindJSONL    = "jsonl"    // a line; of a compressed file, Offset and Length count inflated bytes
 	kindFile     = "file"     // a whole file; the digest is of its inflated bytes
 	kindWARCFile = "warcfile" // a record of a user's WARC; the digest is of the payload as stored
+
+	// kindWARCStream is a record that is compressed together with others: Offset and Length count inflated bytes.
+	kindWARCStream = "warcstream"
 )
 
 const maxWhole = 32 << 20 // of one text, page or WARC record
@@ -104,11 +108,20 @@ func inflate(r io.Reader) (in io.Reader, compressed bool, stop func(), err error
 			return nil, true, stop, err
 		}
 		return z, true, z.Close, nil
+	case bytes.HasPrefix(head, dictionaryMagic()):
+		z, err := warc.NewZstd(b)
+		if err != nil {
+			return nil, true, stop, err
+		}
+		return z, true, z.Close, nil
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return bzip2.NewReader(b), true, stop, nil
 	}
 	return b, false, stop, nil
 }
+
+// dictionaryMagic begins a .warc.zst file whose first frame is the dictionary of the others.
+func dictionaryMagic() []byte { return []byte{0x5d, 0x2a, 0x4d, 0x18} }
 
 // format is what a file holds.
 type format string

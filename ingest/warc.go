@@ -50,8 +50,14 @@ func (w *warcRecords) next() (*millrace.Document, error) {
 
 func (w *warcRecords) document(rec *warc.Record, number int64) *millrace.Document {
 	claim := millrace.Claim{File: w.f.Path, Offset: rec.Offset, Length: rec.Length, Record: number, Kind: kindWARCFile}
+	if rec.Shared {
+		claim.Offset, claim.Length, claim.Kind = rec.At, rec.Size, kindWARCStream
+	}
 	p, err := parsePayload(rec)
 	claim.SHA256 = sha256.Sum256(p.body)
+	if rec.Shared && rec.At < 0 {
+		err = errors.New("it is compressed together with others behind damage, so that it could not be found again")
+	}
 	if err != nil {
 		return w.f.deadLetter(claim, rec.Block, fmt.Sprintf("%s: byte %d: %s", w.f.Path, rec.Offset, err))
 	}
