@@ -209,6 +209,21 @@ func TestNewestOnce(t *testing.T) {
 		wantCorpus(t, o.Dir, docs, all, true)
 		kept, rejects := openTable(t, o.Dir).Files()
 		in, _ := inCorpus(docs, all)
+		if err := WriteCard(t.Context(), o.Dir, CardInfo{}); err != nil {
+			t.Fatal(err)
+		}
+		card := cards(t, o.Dir)
+		checkCroissant(t, o.Dir, card["croissant.json"])
+		for _, f := range []string{"README.md", "card.html"} {
+			if want := fmt.Sprintf("rows %d = kept ", len(in)); !strings.Contains(card[f], want) || !strings.Contains(card[f], "consent.no_train") {
+				t.Errorf("%s does not say %q", f, want)
+			}
+		}
+		for _, f := range slices.Concat(kept, rejects) {
+			if !strings.Contains(card["README.md"], f.Name) {
+				t.Errorf("README.md does not name %s", f.Name)
+			}
+		}
 		data, others := readElsewhere(t, o.Dir, "data"), readElsewhere(t, o.Dir, "rejects")
 		if len(data) != len(in) || len(data)+len(others) != len(docs) {
 			t.Errorf("%d + %d rows lie in the folders, want %d of %d", len(data), len(others), len(in), len(docs))

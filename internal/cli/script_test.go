@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"site":       serveSite,
 			"exit":       wantExit,
+			"visited":    visited,
 			"outside":    copyOutside,
 			"planted":    planted,
 			"urls":       ownURLs,
