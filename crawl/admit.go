@@ -7,6 +7,7 @@ import (
 // origin is where a URL was found.
 type origin struct {
 	seed     bool
+	handed   bool // over by another worker; depth and hops are the URL's own
 	sitemap  bool
 	page     address // the page that leads there, where it is one
 	depth    int     // of that page
@@ -25,6 +26,8 @@ func (f *frontier) admit(s *scope, a address, from origin) bool {
 	switch {
 	case from.seed:
 		e.flags = flagSeed
+	case from.handed:
+		e.depth, e.hops = uint64(from.depth), uint64(from.hops)
 	case from.sitemap:
 		e.flags = flagSitemap
 	case from.redirect:
@@ -38,6 +41,12 @@ func (f *frontier) admit(s *scope, a address, from origin) bool {
 		}
 	default:
 		e.depth = uint64(from.depth + 1)
+	}
+	if !f.share.mine(a) {
+		if !from.seed { // its owner has the seeds too
+			f.handOver(a, Handover{Depth: int(e.depth), Hops: int(e.hops)})
+		}
+		return false
 	}
 	known := f.seen.get(e.id)
 	if known != stateUnknown && known != stateTrapped {

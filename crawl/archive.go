@@ -13,31 +13,41 @@ import (
 // Archive is the Source of what a crawl has written, in its order: Documents come out, nothing is fetched.
 type Archive struct {
 	dir    string
+	worker int // whose archive; -1: of all workers, one after the other
 	policy consent.Policy
 
 	files []warcFile
-	from  int64 // position to begin at
-	until int64 // position to end at; 0 is the end of the archive
+	from  map[millrace.Partition]int64 // positions to begin at
+	until int64                        // position to end at; 0 is the end of the archive
 	at    *members
 }
 
 // OpenArchive reads DIR/warc with a consent policy.
 func OpenArchive(dir string, policy consent.Policy) *Archive {
-	return &Archive{dir: dir, policy: policy}
+	return &Archive{dir: dir, worker: -1, policy: policy}
 }
 
 // Open begins at the first record that c does not count as stored.
 func (a *Archive) Open(ctx context.Context, c millrace.Checkpoint) error {
 	a.Close()
-	files, err := listWARC(a.dir)
-	if err != nil {
-		return err
+	workers := []int{a.worker}
+	if a.worker < 0 {
+		var err error
+		if workers, err = archiveWorkers(a.dir); err != nil {
+			return fmt.Errorf("list archive: %w", err)
+		}
 	}
-	a.from = c.Next[warcPartition()]
-	for len(files) > 1 && files[1].seq <= a.from>>seqShift {
-		files = files[1:]
+	a.from = c.Next
+	for _, w := range workers {
+		files, err := listWARC(a.dir, w)
+		if err != nil {
+			return err
+		}
+		for len(files) > 1 && files[1].seq <= a.from[warcPartition(w)]>>seqShift {
+			files = files[1:]
+		}
+		a.files = append(a.files, files...)
 	}
-	a.files = files
 	return nil
 }
 
@@ -80,12 +90,12 @@ func (a *Archive) next(ctx context.Context) (*millrace.Document, error) {
 		if err != nil {
 			return nil, err
 		}
-		pos := a.at.file.seq<<seqShift | rec.Offset
+		pos := a.at.file.position(rec.Offset)
 		if a.until > 0 && pos >= a.until {
 			a.Close()
 			return nil, io.EOF
 		}
-		if pos < a.from || !published(rec) {
+		if pos < a.from[warcPartition(a.at.file.worker)] || !published(rec) {
 			continue
 		}
 		d, err := document(rec, a.policy)

@@ -47,8 +47,8 @@ func newArchiver(o *Options, seq int64) *archiver {
 	return &archiver{
 		policy:   o.ConsentPolicy,
 		log:      o.Log,
-		pages:    sequence{folder: folder, prefix: "pages-0", info: info, full: maxFile, next: seq},
-		site:     sequence{folder: filepath.Join(folder, "site"), prefix: "site-0", info: info, full: maxFile},
+		pages:    sequence{worker: o.Worker, folder: folder, prefix: pagesPrefix(o.Worker), info: info, full: maxFile, next: seq},
+		site:     sequence{worker: o.Worker, folder: filepath.Join(folder, "site"), prefix: fmt.Sprintf("site-%d", o.Worker), info: info, full: maxFile},
 		encoders: make([]warc.Encoder, min(runtime.GOMAXPROCS(0), maxPackers)),
 	}
 }
@@ -180,7 +180,7 @@ func (a *archiver) write(batch []*capture) (g group) {
 		if p.doc != nil {
 			locate(p.doc, s.file, at, p.first)
 		}
-		g.done = append(g.done, stored{capture: c, doc: p.doc, next: s.file.seq<<seqShift | s.w.Offset()})
+		g.done = append(g.done, stored{capture: c, doc: p.doc, next: s.file.position(s.w.Offset())})
 	}
 	if len(g.done) > 0 {
 		if err := a.pages.w.Sync(); err != nil {
@@ -255,6 +255,7 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 
 // sequence is a row of archive files, of which the last is being written.
 type sequence struct {
+	worker         int
 	folder, prefix string
 	info           []byte // block of each file's first record
 	full           int64  // bytes of a file that is not to grow any more
@@ -319,7 +320,7 @@ func (s *sequence) rotate() error {
 		f.Close()
 		return fmt.Errorf("create archive file: %w", err)
 	}
-	s.f, s.w, s.file = f, warc.NewWriter(f, 0), warcFile{seq: s.next, name: name, path: path}
+	s.f, s.w, s.file = f, warc.NewWriter(f, 0), warcFile{worker: s.worker, seq: s.next, name: name, path: path}
 	s.index = warc.NewIndex(s.folder)
 	s.next++
 	_, _, err = s.w.Append([]millrace.Field{

@@ -44,7 +44,7 @@ func records(t *testing.T, files []warcFile) (out []*warc.Record) {
 // checkArchive wants each page with its request and metadata, and the site's files in a sequence of their own.
 func checkArchive(t *testing.T, dir string, pages int) {
 	t.Helper()
-	files, err := listWARC(dir)
+	files, err := listWARC(dir, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ func TestArchiver(t *testing.T) {
 		done = append(done, g.done...)
 		site += len(g.site)
 	}
-	files, err := listWARC(dir)
+	files, err := listWARC(dir, 0)
 	if err != nil || len(files) != 1 || files[0].seq != 3 {
 		t.Fatal(files, err)
 	}
@@ -294,7 +294,7 @@ func TestRotation(t *testing.T) {
 	dir := t.TempDir()
 	run := func(pages int) {
 		t.Helper()
-		files, err := listWARC(dir)
+		files, err := listWARC(dir, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -84,7 +84,7 @@ func TestCutAnywhere(t *testing.T) {
 		if err := readLog(frontierDir(dir), func(e *event, _ int64) error { known = max(known, int64(e.next)); return nil }); err != nil {
 			rt.Fatal(err)
 		}
-		files, err := listWARC(dir)
+		files, err := listWARC(dir, 0)
 		if err != nil || len(files) != 1 {
 			rt.Fatal(err, files)
 		}

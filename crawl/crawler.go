@@ -68,7 +68,7 @@ func (c *Crawler) load(ctx context.Context) (err error) {
 	if err := os.MkdirAll(filepath.Join(c.opts.Dir, "warc"), 0o755); err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
-	if c.front, err = loadFrontier(c.opts.Dir, c.opts.Recrawl); err != nil {
+	if c.front, err = loadFrontier(c.opts.Dir, share{c.opts.Worker, c.opts.Workers}, c.opts.Recrawl); err != nil {
 		return err
 	}
 	for _, a := range c.seeds {
@@ -90,7 +90,7 @@ func (c *Crawler) load(ctx context.Context) (err error) {
 // recover reads the archive behind the position up to which the frontier knows it. A file may end
 // within a member, which was being written when the process died: nobody has seen it, and it is cut off.
 func (c *Crawler) recover(ctx context.Context) error {
-	files, err := listWARC(c.opts.Dir)
+	files, err := listWARC(c.opts.Dir, c.opts.Worker)
 	if err != nil {
 		return err
 	}
@@ -156,11 +156,12 @@ func (c *Crawler) Open(ctx context.Context, at millrace.Checkpoint) error {
 			return err
 		}
 	}
-	if next := at.Next[warcPartition()]; next > c.front.next {
+	if next := at.Next[warcPartition(c.opts.Worker)]; next > c.front.next {
 		return fmt.Errorf("the corpus holds pages up to %d of the archive, which ends at %d: %w", next, c.front.next, millrace.ErrIntegrity)
 	}
 	c.err = nil
 	c.replay = OpenArchive(c.opts.Dir, c.opts.ConsentPolicy)
+	c.replay.worker = c.opts.Worker
 	if err := c.replay.Open(ctx, at); err != nil {
 		return err
 	}
@@ -216,7 +217,7 @@ func (c *Crawler) Read(ctx context.Context, max int) (millrace.Batch, error) {
 func (c *Crawler) start(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	files, err := listWARC(c.opts.Dir)
+	files, err := listWARC(c.opts.Dir, c.opts.Worker)
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,10 @@ type engine struct {
 	heard         time.Time // when something was
 	workers       sync.WaitGroup
 	broken        error // the frontier cannot be read
+
+	peers   *peers
+	handing bool // links to another worker
+	idle    bool // nothing is left to do, unless another worker has something for us
 }
 
 // run crawls until nothing is left to do, or ctx ends. It closes e.out.
@@ -80,7 +84,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	}
 	e.enqueueWaiting()
 	if err = e.restoreSitemaps(); err == nil {
-		err = e.loop()
+		err = e.withPeers()
 	}
 	if n := e.front.counts.Waiting; err == nil && n > 0 && !e.enough() {
 		e.log.Warn("hosts could not be asked; the next run asks them again", "urls", n)
@@ -103,6 +107,21 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	return err
 }
 
+// withPeers is loop, while the other workers are listened to.
+func (e *engine) withPeers() (err error) {
+	ctx, stop := context.WithCancel(e.ctx)
+	if e.peers, err = startPeers(ctx, e.opts, e.front.received); err == nil {
+		if err = e.loop(); err == nil {
+			err = e.end()
+		}
+	}
+	stop()
+	if e.peers != nil {
+		e.peers.running.Wait()
+	}
+	return err
+}
+
 // loop is the heart: one event after the other.
 func (e *engine) loop() error {
 	wake, tick := time.NewTimer(time.Hour), time.NewTimer(showEvery)
@@ -114,14 +133,15 @@ func (e *engine) loop() error {
 			return err
 		}
 		next, more := e.dispatch(time.Now())
-		if e.broken != nil {
+		if e.hand(); e.broken != nil {
 			return e.broken
 		}
 		if !more && e.quiet() && !e.forEver() {
-			if !e.awaits(time.Now()) {
-				return e.end()
+			if e.awaits(time.Now()) {
+				next = time.Now().Add(showEvery)
+			} else if over, err := e.rest(); over || err != nil {
+				return err
 			}
-			next = time.Now().Add(showEvery)
 		}
 		if err := e.front.log.flush(); err != nil {
 			return err
@@ -137,6 +157,10 @@ func (e *engine) loop() error {
 			e.settle(r)
 		case g := <-e.groups:
 			if err := e.settleGroup(g); err != nil {
+				return err
+			}
+		case n := <-e.peers.notes:
+			if over, err := e.hear(n); over || err != nil {
 				return err
 			}
 		case out <- first:
@@ -197,6 +221,9 @@ func (e *engine) enough() bool {
 // dispatch starts every job that may start now. It returns when to look again, and whether there is
 // anything left to look for.
 func (e *engine) dispatch(now time.Time) (next time.Time, more bool) {
+	if e.idle {
+		return now.Add(time.Hour), false
+	}
 	e.limit()
 	for !e.full() && (!e.enough() || e.forEver()) && e.broken == nil {
 		next, more = e.schedule.advance(now)

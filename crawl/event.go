@@ -25,13 +25,16 @@ const (
 	evTrouble                    // url: the authority; when: since, attempts, text: why it is left alone, "" where that is over
 	evFrozen                     // url: a shape that yields nothing new; attempts: links into it that were not followed
 	evProved                     // url: a shape whose quota grows
+	evHanded                     // id, url, depth, hops, flags, worker: a link of that worker's domain
+	evSent                       // worker, next: it has what was handed over below this place in the log
+	evReceived                   // next: what others sent to this worker below this offset is known
 	evEnd                        // none: the kinds end here
 )
 
 // Flags of evDiscovered and evFetched.
 const (
 	flagSeed    = 1 << iota // named by the user
-	flagSitemap             // named by a sitemap
+	flagSitemap             // named by a sitemap; of evHanded: it is one
 	flagAlias               // the key belongs to another URL, which leads here: known by "=" and its fetch form
 	flagHeld                // beyond the quota of its shape
 	flagThere               // it has been a page
@@ -52,6 +55,7 @@ type event struct {
 	when     uint64 // Unix seconds
 	until    uint64 // Unix seconds
 	since    uint64 // Unix microseconds
+	worker   uint64
 	url      string
 	reason   string
 	rule     string
@@ -62,8 +66,8 @@ type event struct {
 	modified string
 }
 
-func (e *event) numbers() [10]*uint64 {
-	return [...]*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until, &e.since}
+func (e *event) numbers() [11]*uint64 {
+	return [...]*uint64{&e.depth, &e.hops, &e.flags, &e.line, &e.attempts, &e.status, &e.next, &e.when, &e.until, &e.since, &e.worker}
 }
 
 func (e *event) texts() [8]*string {

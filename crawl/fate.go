@@ -37,7 +37,7 @@ func Fate(dir, url string) (URLState, error) {
 	found := URLState{URL: a.fetch, Host: a.host, State: "unknown"}
 	want, trouble := idOf(a.key), ""
 	y := newYields()
-	err = readLog(frontierDir(dir), func(e *event, _ int64) error {
+	err = readLogs(dir, func(e *event) error {
 		if e.kind == evDiscovered && e.id == aliasID(a) {
 			want = e.id
 		}
@@ -61,32 +61,64 @@ func Fate(dir, url string) (URLState, error) {
 	return found, err
 }
 
-// Ledger counts the URLs of dir's frontier, running or not. A dir without one has none.
+// readLogs reads the logs of all workers, one after the other. Each URL is in one of them.
+func readLogs(dir string, f func(*event) error) error {
+	folders, err := frontierDirs(dir)
+	for _, folder := range folders {
+		if err == nil {
+			err = readLog(folder, func(e *event, _ int64) error { return f(e) })
+		}
+	}
+	return err
+}
+
+// Ledger counts the URLs of dir's frontier, or of those of all workers, running or not. A dir without one
+// has none.
 func Ledger(dir string) (Counts, error) {
-	folder := frontierDir(dir)
-	file, err := os.Open(filepath.Join(folder, logName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Counts{}, nil
+	var all Counts
+	folders, err := frontierDirs(dir)
+	for _, folder := range folders {
+		if err == nil {
+			err = all.add(folder)
+		}
 	}
 	if err != nil {
 		return Counts{}, fmt.Errorf("read frontier: %w", err)
+	}
+	return all, nil
+}
+
+// add adds the ledger of a frontier's folder.
+func (c *Counts) add(folder string) error {
+	file, err := os.Open(filepath.Join(folder, logName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	defer file.Close()
 	l, err := newLog(folder, file)
-	var f *frontier
-	if err == nil {
-		f, err = loadSnapshot(l)
-	}
-	if err == nil {
-		f.log = l
-		_, err = f.catchUp()
-	}
 	if err != nil {
-		return Counts{}, fmt.Errorf("read frontier: %w", err)
+		return err
 	}
-	c := f.counts
-	c.Frozen, c.Unfollowed = f.yields.counts()
-	return c, nil
+	f, err := loadSnapshot(l)
+	if err != nil {
+		return err
+	}
+	f.log = l
+	if _, err = f.catchUp(); err != nil {
+		return err
+	}
+	frozen, unfollowed := f.yields.counts()
+	c.Discovered += f.counts.Discovered
+	c.Fetched += f.counts.Fetched
+	c.Refused += f.counts.Refused
+	c.Failed += f.counts.Failed
+	c.Waiting += f.counts.Waiting
+	c.Frozen += frozen
+	c.Unfollowed += unfollowed
+	return nil
 }
 
 // apply moves the state by one event of its URL.
@@ -116,7 +148,7 @@ func ForEach(dir string, f func(URLState) error) error {
 	var all []*URLState
 	at := map[urlID]*URLState{}
 	frozen := map[string]int64{}
-	err := readLog(frontierDir(dir), func(e *event, _ int64) error {
+	err := readLogs(dir, func(e *event) error {
 		if e.kind == evFrozen {
 			frozen[e.url] = max(frozen[e.url], int64(e.attempts))
 		}

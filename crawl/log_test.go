@@ -25,6 +25,10 @@ func sampleEvents() []event {
 		{kind: evFrozen, url: "http://h.example:80/cal/", attempts: 12},
 		{kind: evProved, url: "http://h.example:80/p#"},
 		{kind: evTrouble, url: "http://h.example:80", when: 1_700_000_010, attempts: 3, text: "connection refused"},
+		{kind: evHanded, id: idOf("h"), url: "http://other.example/", depth: 2, worker: 1},
+		{kind: evHanded, id: idOf("i"), url: "http://other.example/i", depth: 2, worker: 1},
+		{kind: evSent, worker: 1, next: 400},
+		{kind: evReceived, next: 17},
 	}
 }
 
@@ -131,7 +135,7 @@ func TestLogOfAnotherVersion(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadFrontier(dir, nil); !errors.Is(err, errOtherVersion) {
+		if _, err := loadFrontier(dir, share{}, nil); !errors.Is(err, errOtherVersion) {
 			t.Errorf("%s: %v", label, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, b) {

@@ -90,6 +90,12 @@ type Options struct {
 	MaxPagesPerHost, MaxPagesPerDomain int
 
 	MaxBody int64 // bytes of a decoded body; 0 is 8 MiB
+
+	// Worker is the number of this crawl worker, from 0, among Workers; 0 Workers is 1. Each owns the
+	// registrable domains that fall to it, and sends links to others through the Exchange.
+	Worker, Workers int
+	Exchange        Exchange
+
 	// Recrawl lets the crawl go on for ever; nil is off: it ends when every URL has been fetched once.
 	Recrawl       *Recrawl
 	ConsentPolicy consent.Policy
@@ -151,6 +157,13 @@ func (o *Options) fill() error {
 			return err
 		}
 		o.Recrawl = &r
+	}
+	o.Workers = orDefault(o.Workers, 1)
+	if o.Worker < 0 || o.Worker >= o.Workers {
+		return fmt.Errorf("crawl worker %d of %d: the first is 0", o.Worker, o.Workers)
+	}
+	if o.Workers > 1 && o.Exchange == nil {
+		return errors.New("several crawl workers need an Exchange")
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -64,6 +64,16 @@ func (q *offsets) pop() (pos int64, ok bool) {
 	return q.first, true
 }
 
+// dropBelow takes the positions below pos.
+func (q *offsets) dropBelow(pos int64) {
+	for q.n > 0 {
+		if delta, _ := binary.Uvarint(q.deltas[q.head:]); q.first+int64(delta) >= pos {
+			return
+		}
+		q.pop()
+	}
+}
+
 // all yields the positions without taking them.
 func (q *offsets) all() iter.Seq[int64] {
 	return func(yield func(int64) bool) {

@@ -125,7 +125,7 @@ func (t *seenTable) code(c *coder) {
 			var e entry
 			c.raw(e[:])
 			to := state(e[entrySize-1] & stateBits)
-			if to == stateUnknown || to > stateFailed {
+			if to == stateUnknown || to > stateHanded {
 				c.fail()
 				return
 			}

@@ -178,6 +178,10 @@ func (e *engine) addSitemap(a address, nesting int) bool {
 	if e.mapsSeen[id] || e.front.sitemaps[idOf(a.fetch)] || !e.scope.contains(a) || nesting > maxNesting {
 		return false
 	}
+	if !e.front.share.mine(a) {
+		e.front.handOver(a, Handover{Depth: nesting, Sitemap: true})
+		return false
+	}
 	h := e.host(a)
 	if h.mapCount >= maxSitemaps {
 		return false
@@ -258,7 +262,7 @@ func (e *engine) settleGroup(g group) error {
 // outcome is the error that a crawl which brought nothing ends with.
 func (e *engine) outcome() error {
 	c := e.front.counts
-	if c.Fetched > 0 || c.Discovered == 0 {
+	if c.Fetched > 0 || c.Discovered == 0 || e.opts.Workers > 1 {
 		return nil
 	}
 	err := ErrNothingAllowed

@@ -52,7 +52,7 @@ func TestArchiveThatLacksWhatIsStored(t *testing.T) {
 		}
 		var at millrace.Checkpoint
 		at.Take(docs[len(docs)-1])
-		at.Next[warcPartition()] += 1 << 30
+		at.Next[warcPartition(0)] += 1 << 30
 		c, err := Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestArchiveThatLacksWhatIsStored(t *testing.T) {
 			t.Errorf("a checkpoint behind the end of the archive: %v", err)
 		}
 		c.Close()
-		files, err := listWARC(o.Dir)
+		files, err := listWARC(o.Dir, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,8 @@ const (
 	stateRefused
 	stateTrapped // refused as a trap; taken in again when the site lists it elsewhere
 	stateFailed
-	stateHeld // waits for its shape to prove its worth
+	stateHeld   // waits for its shape to prove its worth
+	stateHanded // another worker's, and it has been told
 )
 
 // task is one thing to ask a host for.
@@ -76,7 +77,10 @@ type frontier struct {
 	yields   *yields
 	counts   Counts
 	next     int64 // the archive is known up to this position
-	resumed  bool  // an earlier process has asked some of the hosts
+	share    share
+	outbox   []offsets // by worker: links that are still to be sent to it
+	received int64     // offset up to which this worker knows what others sent to it
+	resumed  bool      // an earlier process has asked some of the hosts
 
 	recrawl  *Recrawl           // nil: no page is visited twice
 	visiting map[urlID]visiting // with the scheduler, to be visited again
@@ -107,10 +111,24 @@ func newFrontier() *frontier {
 
 func frontierDir(dir string) string { return filepath.Join(dir, "state", "frontier") }
 
+// frontierDirs lists the frontiers of a corpus: one, or one for each crawl worker.
+func frontierDirs(dir string) ([]string, error) {
+	some, err := filepath.Glob(frontierDir(dir) + "-*")
+	return append([]string{frontierDir(dir)}, some...), err
+}
+
+// folder is where a worker's frontier stands.
+func (s share) folder(dir string) string {
+	if s.workers <= 1 {
+		return frontierDir(dir)
+	}
+	return fmt.Sprintf("%s-%d", frontierDir(dir), s.worker)
+}
+
 // loadFrontier reads DIR's snapshot and the log behind it, and mends the log's end. Until loaded is called
 // it goes on to learn what has been.
-func loadFrontier(dir string, recrawl *Recrawl) (*frontier, error) {
-	l, err := openLog(frontierDir(dir))
+func loadFrontier(dir string, s share, recrawl *Recrawl) (*frontier, error) {
+	l, err := openLog(s.folder(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +141,7 @@ func loadFrontier(dir string, recrawl *Recrawl) (*frontier, error) {
 	}
 	if err == nil {
 		f.recrawl, f.loading = recrawl, true
-		f.log = l
+		f.log, f.share = l, s
 		err = f.replay()
 	}
 	if err != nil {
@@ -149,6 +167,12 @@ func (f *frontier) replay() error {
 		if s := f.seen.get(e.id); e.kind == evDiscovered && (s == stateWaiting || s == stateHeld) && pos >= f.again[e.id] {
 			f.push(e, pos)
 		}
+		if e.kind == evHanded {
+			f.post(e.worker).push(pos)
+		}
+		if e.kind == evSent {
+			f.apply(e, pos) // once more, now that what it speaks of is queued
+		}
 		return nil
 	})
 	f.again = nil
@@ -168,6 +192,9 @@ func (f *frontier) record(e event) (pos int64) {
 	pos = f.log.add(&e)
 	if f.apply(&e, pos) {
 		f.push(&e, pos)
+	}
+	if e.kind == evHanded {
+		f.post(e.worker).push(pos)
 	}
 	return pos
 }
@@ -212,6 +239,12 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 		f.traps.proved[e.url]++
 	case evFrozen:
 		f.yields.freeze(e.url, int64(e.attempts))
+	case evHanded:
+		f.seen.set(e.id, stateHanded)
+	case evSent:
+		f.post(e.worker).dropBelow(int64(e.next))
+	case evReceived:
+		f.received = int64(e.next)
 	case evNested:
 		if !f.sitemaps[idOf(e.url)] {
 			f.nested[idOf(e.url)] = pos

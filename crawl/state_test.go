@@ -25,13 +25,16 @@ type view struct {
 	Sitemaps map[urlID]bool
 	Nested   map[urlID]int64
 	Traps    map[string]int64
+	Outbox   map[int][]string // links for other workers that are still to be sent
+	Received int64
 }
 
 // viewOf looks at a frontier and drains it.
 func viewOf(t fail, f *frontier, urls []string) view {
 	t.Helper()
 	v := view{Counts: f.counts, Next: f.next, Resumed: f.resumed, States: map[string]state{}, Waiting: map[string][]string{},
-		Hosts: map[string][2]int64{}, Sitemaps: maps.Clone(f.sitemaps), Nested: maps.Clone(f.nested), Traps: maps.Clone(f.traps.count)}
+		Hosts: map[string][2]int64{}, Sitemaps: maps.Clone(f.sitemaps), Nested: maps.Clone(f.nested), Traps: maps.Clone(f.traps.count),
+		Outbox: map[int][]string{}, Received: f.received}
 	for _, u := range urls {
 		v.States[u] = f.seen.get(idOf(u))
 	}
@@ -49,6 +52,19 @@ func viewOf(t fail, f *frontier, urls []string) view {
 			}
 			v.Waiting[h.authority] = append(v.Waiting[h.authority], task.addr.fetch)
 		}
+	}
+	for {
+		p, ok, err := f.nextParcel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		for _, l := range p.links {
+			v.Outbox[p.to] = append(v.Outbox[p.to], l.URL)
+		}
+		f.post(uint64(p.to)).dropBelow(p.next)
 	}
 	if err := f.counts.Check(); err != nil {
 		t.Error(err)
@@ -82,6 +98,28 @@ func waitingIn(t fail, dir string) map[string][]string {
 		if all[e.id].waits {
 			h := authorityOf(e.url)
 			out[h] = append(out[h], e.url)
+		}
+	}
+	return out
+}
+
+// unsentIn is what a log hands over and has not sent, by worker.
+func unsentIn(t fail, dir string) map[int][]string {
+	t.Helper()
+	sent, out := map[int]int64{}, map[int][]string{}
+	for range 2 { // first to see up to where it is sent
+		clear(out)
+		err := readLog(frontierDir(dir), func(e *event, pos int64) error {
+			to := int(e.worker)
+			if e.kind == evSent {
+				sent[to] = max(sent[to], int64(e.next))
+			} else if e.kind == evHanded && pos >= sent[to] {
+				out[to] = append(out[to], e.url)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	return out
@@ -141,6 +179,23 @@ func TestSnapshotIsOnlyACache(t *testing.T) {
 			"refused": ending(evRefused, string(millrace.RobotsDisallow)),
 			"trapped": ending(evRefused, string(millrace.CrawlTrap)),
 			"failed":  ending(evFailed, ""),
+			"hand over": func(t *rapid.T) {
+				f.share = share{3, 3} // none of the domains is its own
+				n := rapid.IntRange(0, 20).Draw(t, "page")
+				a, err := parseAddress(fmt.Sprintf("http://far%d.example/%d", n%4, n), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.handOver(a, Handover{Depth: n, Sitemap: n%5 == 0})
+			},
+			"send": func(t *rapid.T) {
+				if p, ok, err := f.nextParcel(); err != nil {
+					t.Fatal(err)
+				} else if ok {
+					f.record(event{kind: evSent, worker: uint64(p.to), next: uint64(p.next)})
+				}
+			},
+			"receive": func(t *rapid.T) { f.record(event{kind: evReceived, next: number.Draw(t, "offset")}) },
 			"robots":  ofHost(evRobots),
 			"closed":  ofHost(evClosed),
 			"sitemap": ofHost(evSitemap),
@@ -181,13 +236,16 @@ func TestSnapshotIsOnlyACache(t *testing.T) {
 		a, b := reload(t, dir), reload(t, alone)
 		defer a.log.f.Close()
 		defer b.log.f.Close()
-		want := waitingIn(t, dir)
+		want, unsent := waitingIn(t, dir), unsentIn(t, dir)
 		va, vb := viewOf(t, a, urls), viewOf(t, b, urls)
 		if !reflect.DeepEqual(va, vb) {
 			t.Fatalf("with the snapshot\n%+v\nfrom the log alone\n%+v", va, vb)
 		}
 		if !reflect.DeepEqual(va.Waiting, want) {
 			t.Fatalf("waiting %v, want %v", va.Waiting, want)
+		}
+		if !reflect.DeepEqual(va.Outbox, unsent) {
+			t.Fatalf("to be sent %v, want %v", va.Outbox, unsent)
 		}
 	})
 }
@@ -205,7 +263,7 @@ func mkdir(t fail) string {
 
 func reload(t fail, dir string) *frontier {
 	t.Helper()
-	f, err := loadFrontier(dir, nil)
+	f, err := loadFrontier(dir, share{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"millrace"
 	"millrace/internal/warc"
@@ -21,19 +23,45 @@ const (
 	maxBlock = 1 << 30
 )
 
-// warcPartition is the partition that positions in the archive belong to.
-func warcPartition() millrace.Partition { return millrace.Partition{Topic: "warc"} }
+// warcPartition is the partition that positions in the archive of one crawl worker belong to.
+func warcPartition(worker int) millrace.Partition {
+	return millrace.Partition{Topic: "warc", Index: int32(worker)}
+}
+
+func pagesPrefix(worker int) string { return fmt.Sprintf("pages-%d", worker) }
 
 // warcFile is one file of the archive.
 type warcFile struct {
-	seq  int64
-	name string
-	path string
+	worker int
+	seq    int64
+	name   string
+	path   string
 }
 
-// listWARC lists the archive's files in order.
-func listWARC(dir string) ([]warcFile, error) {
-	return listFiles(filepath.Join(dir, "warc"), "pages-0")
+// position is that of the record at offset.
+func (f *warcFile) position(offset int64) int64 { return f.seq<<seqShift | offset }
+
+// listWARC lists the files of a worker's archive in order.
+func listWARC(dir string, worker int) ([]warcFile, error) {
+	files, err := listFiles(filepath.Join(dir, "warc"), pagesPrefix(worker))
+	for i := range files {
+		files[i].worker = worker
+	}
+	return files, err
+}
+
+// archiveWorkers lists the crawl workers that have an archive.
+func archiveWorkers(dir string) ([]int, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "warc", "pages-*.warc.gz"))
+	var out []int
+	for _, path := range paths {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), "pages-"), "-")
+		if n, err := strconv.Atoi(number); err == nil && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, err
 }
 
 // listFiles lists a sequence in order. Two files of one number cannot be told apart by position.
@@ -64,7 +92,7 @@ func listFiles(folder, prefix string) ([]warcFile, error) {
 // locate tells a Document where its record stands: length bytes at offset of file.
 func locate(d *millrace.Document, file warcFile, offset, length int64) {
 	d.Page.Claim.File, d.Page.Claim.Offset, d.Page.Claim.Length = "warc/"+file.name, offset, length
-	d.Position = millrace.Position{Partition: warcPartition(), Offset: file.seq<<seqShift | offset}
+	d.Position = millrace.Position{Partition: warcPartition(file.worker), Offset: file.position(offset)}
 }
 
 // tornError says where a file ends within a member.
