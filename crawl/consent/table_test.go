@@ -152,7 +152,7 @@ func usageHeaderPages() (out []page) {
 		// nothing that the vocabulary knows
 		"train-ai": none, "train-ai=?0": none, "train-ai=\"n\"": none, "train-ai=no": none, "train-ai=N": none, "TRAIN-AI=n": none, "search=n": none, "ai-use=n": none,
 		// no dictionary
-		"train-ai=n,": none, "train-ai=": none, "train-ai=n search=y": none, "train-ai=n, =": none, "\"train-ai\"=n": none, "train-ai=n, x=\"open": none, "train-ai=n, x=(1": none,
+		"train-ai=n,": none, "train-ai=y,": none, "train-ai=": none, "train-ai=n search=y": none, "train-ai=n, =": none, "\"train-ai\"=n": none, "train-ai=n, x=\"open": none, "train-ai=n, x=(1": none,
 	} {
 		out = append(out, page{name: raw, header: []string{"Content-Usage: " + raw}, want: []said{{"header:Content-Usage", raw, v}}})
 	}
@@ -253,6 +253,7 @@ func metaRobotsPages() (out []page) {
 	add("in a comment", "<!-- <meta name=robots content=noai> -->")
 	add("in a script", "<script>'<meta name=robots content=noai>'</script>")
 	add("behind 64 KiB", "<p>"+strings.Repeat("x ", headSize/2)+"<meta name=robots content=noai>")
+	add("behind 64 KiB, before the word license", "<p>"+strings.Repeat("x ", headSize/2)+"<meta name=robots content=noai><p>A license.")
 	add("twice", "<meta name=robots content=index><meta name=robots content=noai>", is)
 	add("cut off", "<meta name=robots content=noai")
 	add("content first", "<meta content='noai' name='robots' />", is)

@@ -87,6 +87,10 @@ func rslPages() (out []page) {
 	is(at(`<content url="/b">`+refuse+`</content>`), "another path")
 	is(at(`<content url="/">`+refuse+`</content><content url="/a/">`+allow+`</content>`), "longest path",
 		said{"rsl:link", `https://h.example/rsl.xml <content url="/a/">` + allow, yes})
+	is(at(`<content url="/a/">`+allow+`</content><content url="/">`+refuse+`</content>`), "longest path, other order",
+		said{"rsl:link", `https://h.example/rsl.xml <content url="/a/">` + allow, yes})
+	is(at(`<content url="/a/">`+allow+`</content><content url="/a/">`+refuse+`</content>`), "equal paths",
+		said{"rsl:link", `https://h.example/rsl.xml <content url="/a/">` + allow, yes}, said{"rsl:link", `https://h.example/rsl.xml <content url="/a/">` + refuse, no})
 	unread := said{"rsl:link", "https://h.example/rsl.xml", none}
 	is(page{html: link}, "not fetched", unread)
 	is(at(""), "no content", unread)
