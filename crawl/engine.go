@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/netip"
 	"slices"
 	"sync"
@@ -38,8 +39,9 @@ type engine struct {
 
 	schedule *schedule
 	mapsSeen map[urlID]bool
-	visits   ration // of known pages
-	counts   Counts // requests and bytes
+	visits   ration              // of known pages
+	wanted   map[string][]wanted // files that hosts wait for, by URL
+	counts   Counts              // requests and bytes
 	shown    *atomic.Pointer[Counts]
 	verdicts *verdicts
 
@@ -53,6 +55,8 @@ type engine struct {
 	pages         int // pages among their jobs
 	unstored      int
 	unstoredBytes int64
+	held          int // captures that wait for a document
+	heldBytes     int64
 	pending       []*millrace.Document
 	unjudged      int       // Documents handed on of which nothing has been heard yet
 	heard         time.Time // when something was
@@ -78,7 +82,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	if e.front.resumed {
 		e.schedule.resumed = time.Now()
 	}
-	e.mapsSeen = map[urlID]bool{}
+	e.mapsSeen, e.wanted = map[urlID]bool{}, map[string][]wanted{}
 	if e.opts.Recrawl != nil {
 		e.visits.perDay = e.opts.Recrawl.PerDay
 	}
@@ -215,7 +219,7 @@ func (e *engine) full() bool {
 
 // enough reports whether max_pages are fetched or under way.
 func (e *engine) enough() bool {
-	return e.opts.MaxPages > 0 && e.front.counts.Fetched+int64(e.pages+e.unstored) >= int64(e.opts.MaxPages)
+	return e.opts.MaxPages > 0 && e.front.counts.Fetched+int64(e.pages+e.held+e.unstored) >= int64(e.opts.MaxPages)
 }
 
 // dispatch starts every job that may start now. It returns when to look again, and whether there is
@@ -266,9 +270,13 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 		h.asked = true
 		return task{kind: taskRobots, addr: a, owner: h}, "", true
 	}
+	return e.pickWork(h, now)
+}
+
+// pickWork chooses among what the rules of h decide upon.
+func (e *engine) pickWork(h *host, now time.Time) (t task, line string, ok bool) {
 	for {
-		t, ok := e.takeWork(h, now)
-		if !ok {
+		if t, ok = e.takeWork(h, now); !ok {
 			return task{}, "", false
 		}
 		if h.refused != nil {
@@ -282,23 +290,30 @@ func (e *engine) pick(h *host, now time.Time) (t task, line string, ok bool) {
 			}
 		}
 		allowed, rule, number, cited := h.allowed(t.addr)
-		if allowed {
-			return t, cited, true
-		}
 		switch {
+		case allowed && t.kind == taskPage && !h.informed(now):
+			h.again(t, now)
+			e.inform(h)
+		case allowed:
+			return t, cited, true
 		case t.last != nil:
 			e.front.putOff(t.id, now.Add(maxRulesTTL)) // its rows stay; another robots.txt may open it again
 		case t.kind == taskPage:
 			e.refuse(t, millrace.RobotsDisallow, rule, number)
+		case t.kind == taskFile:
+			e.concludeFile(t.file, http.StatusForbidden, nil)
 		}
 	}
 }
 
-// takeWork takes what h is to be asked next: first what was asked before and postponed, then sitemaps,
-// new pages, and known ones.
+// takeWork takes what h is to be asked next: first files that pages wait for, then what was asked before
+// and postponed, sitemaps, new pages, and known ones.
 func (e *engine) takeWork(h *host, now time.Time) (t task, ok bool) {
-	if t, ok = h.takeWork(now); ok {
+	if t, ok = takeDue(&h.fileTasks, now); ok {
 		return t, true
+	}
+	if t, ok = h.takeWork(now); ok || h.files.pending > 0 || e.broken != nil {
+		return t, ok
 	}
 	if !e.enough() {
 		if t, ok, e.broken = e.front.take(h.state); ok || e.broken != nil {
@@ -310,9 +325,12 @@ func (e *engine) takeWork(h *host, now time.Time) (t task, ok bool) {
 
 // drop ends a task of a host that the guard refuses.
 func (e *engine) drop(t task, why error) {
-	if t.kind == taskPage {
+	switch t.kind {
+	case taskPage:
 		e.fail(t, t.attempts, why)
-	} else {
+	case taskFile:
+		e.concludeFile(t.file, 0, nil)
+	default:
 		e.front.record(event{kind: evSitemap, url: t.addr.fetch, text: clip(why.Error())})
 	}
 }
@@ -325,12 +343,12 @@ func (e *engine) start(h *host, t task, line string) {
 			e.pages++
 		}
 		fallthrough
-	case taskRobots, taskSitemap:
+	case taskRobots, taskSitemap, taskFile:
 		e.counts.Requests++
 		h.spend()
 	}
-	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, line: line, last: h.pace.delay() > idleTimeout,
-		condition: t.last.condition(e.opts.ConsentPolicy)}
+	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, site: h.files.said, line: line,
+		last: h.pace.delay() > idleTimeout, condition: t.last.condition(e.opts.ConsentPolicy)}
 	h.where = inFlight
 	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
 }

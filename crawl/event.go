@@ -28,6 +28,7 @@ const (
 	evHanded                     // id, url, depth, hops, flags, worker: a link of that worker's domain
 	evSent                       // worker, next: it has what was handed over below this place in the log
 	evReceived                   // next: what others sent to this worker below this offset is known
+	evFile                       // url: tdmrep.json, ai.txt or an RSL document; status (0: no answer), when, until, body
 	evEnd                        // none: the kinds end here
 )
 

@@ -3,6 +3,7 @@ package crawl
 import (
 	"container/heap"
 	"net/netip"
+	"slices"
 	"time"
 
 	"millrace/crawl/consent"
@@ -26,6 +27,7 @@ type host struct {
 	// they need no rules. Everything else waits for the rules.
 	errands      []task
 	laterErrands []task
+	fileTasks    []task     // files that speak about the use of pages, here or on other hosts
 	maps         []task     // sitemaps
 	later        byTime     // pages and sitemaps to be asked again
 	state        *hostState // the frontier's: pages that wait
@@ -38,6 +40,7 @@ type host struct {
 	doubted    bool  // it stopped answering: robots.txt has to be read before anything else
 	refused    error // by the guard: nothing may be asked of it
 	mapCount   int
+	files      siteFiles
 
 	pace     pace
 	next     time.Time // no request before
@@ -103,15 +106,24 @@ func (h *host) wakeTime(now time.Time, lim limits) (time.Time, bool) {
 	for _, t := range h.laterErrands {
 		consider(t.at)
 	}
-	fresh := len(h.maps) > 0 || h.state != nil && h.state.waiting.len() > 0 && !lim.enough
+	pages := h.state != nil && h.state.waiting.len() > 0 && !lim.enough
 	ruled := h.ruled(now)
 	switch {
-	case ruled && fresh, !ruled && !h.asked && (fresh || len(h.later) > 0):
+	case !ruled:
+		if !h.asked && (pages || len(h.maps)+len(h.later)+len(h.fileTasks) > 0) {
+			consider(now)
+		}
+	case len(h.maps) > 0, pages && h.files.pending == 0:
 		consider(now)
-	case ruled && len(h.later) > 0:
-		consider(h.later[0].at)
+	default:
+		for _, t := range h.fileTasks {
+			consider(t.at)
+		}
+		if len(h.later) > 0 && h.files.pending == 0 {
+			consider(h.later[0].at)
+		}
 	}
-	if h.state != nil && h.state.dues.Len() > 0 && (ruled || !h.asked) {
+	if h.state != nil && h.state.dues.Len() > 0 && (ruled && h.files.pending == 0 || !ruled && !h.asked) {
 		consider(later(h.state.dues.heap[0].time(), lim.visits))
 	}
 	if !found {
@@ -130,18 +142,23 @@ func (h *host) takeErrand(now time.Time) (task, bool) {
 		h.errands = h.errands[1:]
 		return t, true
 	}
-	for i, t := range h.laterErrands {
-		if !t.at.After(now) {
-			h.laterErrands = append(h.laterErrands[:i], h.laterErrands[i+1:]...)
-			return t, true
-		}
+	return takeDue(&h.laterErrands, now)
+}
+
+// takeDue takes the first of a few tasks whose time has come.
+func takeDue(tasks *[]task, now time.Time) (task, bool) {
+	i := slices.IndexFunc(*tasks, func(t task) bool { return !t.at.After(now) })
+	if i < 0 {
+		return task{}, false
 	}
-	return task{}, false
+	t := (*tasks)[i]
+	*tasks = slices.Delete(*tasks, i, i+1)
+	return t, true
 }
 
 // takeWork takes a page or sitemap that is due and not in the frontier's queue.
 func (h *host) takeWork(now time.Time) (task, bool) {
-	if len(h.later) > 0 && (h.refused != nil || !h.later[0].at.After(now)) {
+	if h.files.pending == 0 && len(h.later) > 0 && (h.refused != nil || !h.later[0].at.After(now)) {
 		return heap.Pop(&h.later).(task), true
 	}
 	if len(h.maps) > 0 {
@@ -155,9 +172,12 @@ func (h *host) takeWork(now time.Time) (task, bool) {
 // again puts a task back, not to be asked before at.
 func (h *host) again(t task, at time.Time) {
 	t.at = at
-	if t.kind == taskRobots {
+	switch t.kind {
+	case taskRobots:
 		h.laterErrands = append(h.laterErrands, t)
-	} else {
+	case taskFile:
+		h.fileTasks = append(h.fileTasks, t)
+	default:
 		heap.Push(&h.later, t)
 	}
 }

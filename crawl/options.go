@@ -99,6 +99,7 @@ type Options struct {
 	// Recrawl lets the crawl go on for ever; nil is off: it ends when every URL has been fetched once.
 	Recrawl       *Recrawl
 	ConsentPolicy consent.Policy
+	AITxt         bool // ask each host for ai.txt, too
 	// Judged says that Judge will be called for each page: the crawl waits for what it may learn.
 	Judged   bool
 	Log      *slog.Logger // nil: silent

@@ -43,6 +43,7 @@ type capture struct {
 	robots  string
 	consent []millrace.Statement
 	says    consent.Input // what consent was read from
+	wanted  []string      // RSL documents that it names and nobody knew when it came
 	links   []address
 	// redirect says that links holds the target of a redirect.
 	redirect bool

@@ -104,7 +104,7 @@ func (e *engine) settleRobots(h *host, r result) {
 		status = http.StatusNotFound // as RFC 9309 allows for a chain that is too long
 	}
 	entry := event{kind: evRobots, url: o.authority, status: uint64(status), when: uint64(r.answer.ended.Unix()),
-		until: uint64(r.answer.ended.Add(rulesTTL(r.answer.header)).Unix())}
+		until: uint64(o.lasting(r.answer.ended.Add(rulesTTL(r.answer.header))).Unix())}
 	if status >= 200 && status <= 299 {
 		entry.body, entry.text = string(r.answer.body), rulesNote(&r.answer)
 	}
@@ -177,6 +177,12 @@ func (e *engine) unruled(h *host, err error) {
 	e.schedule.touch(h, now)
 }
 
+// lasting makes sure that a page can be asked for before it is time to ask for the rules again, however
+// long the delay.
+func (h *host) lasting(until time.Time) time.Time {
+	return later(until, time.Now().Add(3*h.pace.delay()))
+}
+
 // recovered ends the trouble of a host whose rules are known now.
 func (e *engine) recovered(h *host) {
 	h.doubted, h.away = false, false
@@ -186,8 +192,9 @@ func (e *engine) recovered(h *host) {
 	}
 }
 
-// abandon takes back what was to be asked of h for other hosts.
+// abandon takes back what was to be asked of h and others wait for.
 func (e *engine) abandon(h *host, err error) {
+	e.abandonFiles(h)
 	tasks := append(h.errands, h.laterErrands...)
 	h.errands, h.laterErrands = nil, nil
 	for _, t := range tasks {

@@ -32,6 +32,8 @@ func (e *engine) settle(r result) {
 		e.settleResolve(h, r)
 	case taskRobots:
 		e.settleRobots(h, r)
+	case taskFile:
+		e.settleFile(h, r)
 	case taskSitemap:
 		e.settleSitemap(h, r)
 	case taskPage:
@@ -114,6 +116,9 @@ func (e *engine) makeWay(h *host, a *answer) (until time.Time, said bool) {
 	h.next = later(h.next, until)
 	// A second late rather than early.
 	e.front.record(event{kind: evClosed, url: h.authority, when: uint64(until.Unix() + 1)})
+	if wait > maxRetryWait {
+		e.abandonFiles(h)
+	}
 	if wait > maxPause {
 		h.away = true
 		e.abandon(h, fmt.Errorf("%s asks for a pause until %s", h.authority, until.UTC().Format(time.DateTime)))
@@ -138,8 +143,10 @@ func (e *engine) settlePage(h *host, r result) {
 		e.miss(t)
 		return
 	}
-	r.capture.compare(e.opts.ConsentPolicy)
-	e.store(r.capture)
+	if !e.hold(h, r.capture) {
+		r.capture.compare(e.opts.ConsentPolicy)
+		e.store(r.capture)
+	}
 }
 
 // store hands a capture to the archiver; settleGroup hears of it. The channel has room for all that may

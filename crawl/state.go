@@ -37,6 +37,7 @@ type task struct {
 	owner    *host     // of a robots task: whose rules are asked for
 	nesting  int       // of a sitemap: indexes above it
 	last     *visit    // of a page that is known; nil: it is new
+	file     string    // of a file task: the URL that is wanted, which may redirect
 }
 
 type taskKind uint8
@@ -44,6 +45,7 @@ type taskKind uint8
 const (
 	taskPage taskKind = iota
 	taskRobots
+	taskFile
 	taskSitemap
 	taskResolve
 )
@@ -71,6 +73,7 @@ type frontier struct {
 	byHost   map[string]*hostState
 	fresh    []*hostState
 	taken    map[urlID]taken // with the scheduler
+	files    map[urlID]int64 // the places of the last answers for files about the use of pages
 	sitemaps map[urlID]bool  // done
 	nested   map[urlID]int64 // sitemaps that others name and that are not done: their places
 	traps    traps
@@ -101,6 +104,7 @@ func newFrontier() *frontier {
 		seen:     newSeenTable(),
 		byHost:   map[string]*hostState{},
 		taken:    map[urlID]taken{},
+		files:    map[urlID]int64{},
 		sitemaps: map[urlID]bool{},
 		nested:   map[urlID]int64{},
 		traps:    newTraps(),
@@ -230,6 +234,8 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 		f.settle(e, stateFailed)
 	case evRobots:
 		f.host(e.url).rules = pos
+	case evFile:
+		f.files[idOf(e.url)] = pos
 	case evClosed:
 		f.host(e.url).closed = int64(e.when)
 	case evSitemap:

@@ -24,6 +24,7 @@ type job struct {
 	name  string
 	port  uint16
 	rules *consent.Rules
+	site  *consent.Site
 	line  string // the robots.txt line that allowed the page
 	last  bool   // the next request to the host is far away
 	// condition lets the server answer that nothing is new.
@@ -61,6 +62,8 @@ func (w *worker) do(ctx context.Context, j job) (r result) {
 		return w.lookup(ctx, j)
 	case taskRobots:
 		return w.get(ctx, j, &exchange{limit: robots.MaxSize + 1})
+	case taskFile:
+		return w.get(ctx, j, &exchange{limit: consent.MaxFile + 1})
 	case taskSitemap:
 		var m sitemap
 		r = w.get(ctx, j, &exchange{limit: maxSitemapBytes, consume: func(r io.Reader) (err error) {
@@ -96,7 +99,10 @@ func (w *worker) capture(j job, a answer) *capture {
 	}
 	sortFields(header)
 	c.says = sayings(j.task.addr.fetch, header, a.body, w.token)
-	c.says.Rules = j.rules
+	c.says.Rules, c.says.Site = j.rules, j.site
+	if a.status == http.StatusOK {
+		c.wanted = consent.Wanted(c.says)
+	}
 	c.consent = consent.Statements(c.says)
 	c.links, c.redirect = linksOf(c.says, a.status, a.body, a.cut)
 	if j.task.last != nil {
