@@ -351,7 +351,7 @@ func TestRecrawlStaysWithinItsRation(t *testing.T) {
 		visits, first := map[time.Duration]int{}, map[string]time.Time{}
 		for _, h := range w.hits() {
 			switch {
-			case strings.HasSuffix(h.url, "robots.txt"):
+			case strings.HasSuffix(h.url, "robots.txt"), strings.HasSuffix(h.url, "tdmrep.json"):
 			case first[h.url].IsZero():
 				first[h.url] = h.begin
 			default:
@@ -468,6 +468,7 @@ func TestRecrawlKeepsMaxPages(t *testing.T) {
 			times[h.url]++
 		}
 		delete(times, s.url("/robots.txt"))
+		delete(times, s.url("/.well-known/tdmrep.json"))
 		if len(times) != 6 {
 			t.Errorf("%d pages", len(times))
 		}
