@@ -32,7 +32,7 @@ type licence struct{ where, raw string }
 func Scan(body []byte, token string) *Head {
 	s := scanner{token: token}
 	early := body[:min(len(body), headSize)]
-	end := max(lastFold(early, "<meta"), lastFold(early, "rsl+xml"), lastFold(body, "license"))
+	end := max(lastFold(early, "<meta", 1), lastFold(early, "rsl+xml", 4), lastFold(body, "license", 2))
 	z := html.NewTokenizer(bytes.NewReader(body))
 	for at := 0; at <= end; at += len(z.Raw()) {
 		s.late = at >= headSize
@@ -51,13 +51,22 @@ func Scan(body []byte, token string) *Head {
 }
 
 // lastFold is where word, in lower case, begins for the last time in b, in any case; -1 where it does not.
-func lastFold(b []byte, word string) int {
-	for i := len(b) - len(word); i >= 0; i-- {
-		if b[i]|0x20 == word[0] && strings.EqualFold(string(b[i:i+len(word)]), word) {
-			return i
+// It looks for the byte at rare, of which pages have least.
+func lastFold(b []byte, word string, rare int) int {
+	last := -1
+	for _, c := range [2]byte{word[rare], strings.ToUpper(word)[rare]} {
+		for at := rare; at < len(b); at++ {
+			i := bytes.IndexByte(b[at:], c)
+			if i < 0 {
+				break
+			}
+			at += i
+			if end := at - rare + len(word); end <= len(b) && at-rare > last && strings.EqualFold(string(b[at-rare:end]), word) {
+				last = at - rare
+			}
 		}
 	}
-	return -1
+	return last
 }
 
 // scanner is the state of a Scan.
@@ -72,7 +81,7 @@ type scanner struct {
 // tag reads an element. Its attributes are looked at only where they can matter.
 func (s *scanner) tag(z *html.Tokenizer) {
 	s.script = ""
-	licence := lastFold(z.Raw(), "license") >= 0
+	licence := lastFold(z.Raw(), "license", 2) >= 0
 	name, more := z.TagName()
 	tag := atom.Lookup(name)
 	if !licence && tag != atom.Meta && tag != atom.Script {
