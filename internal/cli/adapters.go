@@ -71,6 +71,9 @@ func (c *corpus) crawlOptions(a *App) crawl.Options {
 		MaxPages: k.MaxPages, MaxPagesPerHost: k.HostPages, MaxPagesPerDomain: k.DomainPages,
 		MaxBody: int64(k.MaxBody), ConsentPolicy: c.policy, Judged: true, Log: a.log,
 	}
+	if r := k.Recrawl; r.On {
+		o.Recrawl = &crawl.Recrawl{Min: time.Duration(r.Min), Max: time.Duration(r.Max), PerDay: r.PerDay}
+	}
 	if k.PerIPDelay != nil {
 		if o.PerIPDelay = time.Duration(*k.PerIPDelay); o.PerIPDelay == 0 {
 			o.PerIPDelay = -1

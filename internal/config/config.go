@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Config is a whole pipeline.yaml.
@@ -70,7 +71,36 @@ type Crawl struct {
 	HostPages   int       `yaml:"max_pages_per_host"`   // a round; 0: no limit
 	DomainPages int       `yaml:"max_pages_per_domain"` // a round; 0: no limit
 	MaxBody     Size      `yaml:"max_body"`
-	Recrawl     string    `yaml:"recrawl"` // off
+	Recrawl     Recrawl   `yaml:"recrawl"`
+}
+
+// Recrawl says whether known pages are visited again, and how often. It is written "off", "on", or as
+// a mapping, which is on.
+type Recrawl struct {
+	On     bool     `yaml:"-"`
+	Min    Duration `yaml:"min"` // between two visits of a page; 0: the crawl's default
+	Max    Duration `yaml:"max"`
+	PerDay int      `yaml:"per_day"` // visits of known pages; 0: no limit
+}
+
+// UnmarshalYAML reads either form.
+func (r *Recrawl) UnmarshalYAML(n ast.Node) error {
+	if _, ok := n.(*ast.MappingNode); !ok {
+		return scalar(n, func(b []byte) error {
+			*r = Recrawl{On: string(b) == "on"}
+			if s := string(b); s != "on" && s != "off" {
+				return fmt.Errorf("recrawl is off, on, or {min: 1h, max: 90d, per_day: 100000}, not %q", s)
+			}
+			return nil
+		})
+	}
+	type plain Recrawl // has no UnmarshalYAML
+	v := plain{On: true}
+	if err := yaml.NodeToValue(n, &v, yaml.Strict(), yaml.DisallowUnknownField()); err != nil {
+		return err
+	}
+	*r = Recrawl(v)
+	return nil
 }
 
 // Ingest is one set of files.
@@ -127,7 +157,7 @@ func Default() Config {
 	return Config{
 		Dir:     "./corpus",
 		Agent:   Agent{Token: "millbot"},
-		Crawl:   Crawl{Scope: "host", Delay: Duration(time.Second), Concurrency: 64, MaxBody: 8 << 20, Recrawl: "off"},
+		Crawl:   Crawl{Scope: "host", Delay: Duration(time.Second), Concurrency: 64, MaxBody: 8 << 20},
 		Log:     "embedded",
 		Workers: 2,
 		Consent: Consent{Policy: "training"},
@@ -230,8 +260,10 @@ func (c *Config) check() (path, msg string) {
 		return "$.crawl.max_pages_per_domain", "a budget cannot be negative"
 	case c.Crawl.MaxBody < 1<<10 || c.Crawl.MaxBody > 64<<20:
 		return "$.crawl.max_body", "max_body is between 1KiB and 64MiB"
-	case c.Crawl.Recrawl != "off":
-		return "$.crawl.recrawl", "recrawl is off in this version"
+	case c.Crawl.Recrawl.Min < 0 || c.Crawl.Recrawl.Max < 0 || c.Crawl.Recrawl.PerDay < 0:
+		return "$.crawl.recrawl", "min, max and per_day cannot be negative"
+	case c.Crawl.Recrawl.Max > 0 && c.Crawl.Recrawl.Min > c.Crawl.Recrawl.Max:
+		return "$.crawl.recrawl", "min is above max"
 	case c.Log != "embedded" && (!isKafka || kafka == ""):
 		return "$.log", "log is embedded, or kafka://HOST:PORT"
 	case c.Workers < 1 || c.Workers > 1024:
@@ -276,22 +308,21 @@ func token(s string) bool {
 }
 
 // Hashes are the recipe's two: Upstream of what enters the topic, Full of what a row is made by.
-// Nothing that cannot alter a row is in them: no speeds, workers, log, paths or training.
+// Nothing that cannot alter a row is in them: no speeds, no re-crawling, workers, log, paths or training.
 type Hashes struct{ Upstream, Full string }
 
 // Hash computes both. clean and policy are the hashes of the cleaning recipe and of the consent policy,
 // seeds is the seed list as read.
 func (c *Config) Hash(clean, policy string, seeds []string) Hashes {
 	up := sum(struct {
-		Seeds   []string
-		Scope   string
-		Max     int
-		Body    Size
-		Recrawl string
-		Token   string
-		Policy  string
-		Ingest  []Ingest
-	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Crawl.Recrawl, c.Agent.Token, policy, c.Ingest})
+		Seeds  []string
+		Scope  string
+		Max    int
+		Body   Size
+		Token  string
+		Policy string
+		Ingest []Ingest
+	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Agent.Token, policy, c.Ingest})
 	return Hashes{Upstream: up, Full: sum([]any{up, clean, c.Dedup, c.Shards.TargetBytes, c.Shards.Versions})}
 }
 

@@ -39,6 +39,23 @@ shards: {target_bytes: 1.5MB, flush_every: 0, max_stale: {takedown: 10s}}
 	}
 }
 
+func TestRecrawl(t *testing.T) {
+	for in, want := range map[string]Recrawl{
+		"off":                 {},
+		"on":                  {On: true},
+		"'on'":                {On: true},
+		"{}":                  {On: true},
+		"{min: 90s}":          {On: true, Min: Duration(90 * time.Second)},
+		"{max: 90d}":          {On: true, Max: Duration(90 * 24 * time.Hour)},
+		"\n    per_day: 1000": {On: true, PerDay: 1000},
+	} {
+		c, err := Parse("p.yaml", []byte("crawl:\n  recrawl: "+in+"\n"))
+		if err != nil || c.Crawl.Recrawl != want {
+			t.Errorf("%q: %+v, %v", in, c.Crawl.Recrawl, err)
+		}
+	}
+}
+
 // A wrong key or value shows its line, with a mark at the place.
 func TestErrorsShowThePlace(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
@@ -46,6 +63,12 @@ func TestErrorsShowThePlace(t *testing.T) {
 		{"dir: x\nworkerz: 3\n", "workerz"},
 		{"crawl: {delay: fast}\n", "no duration"},
 		{"crawl: {max_body: much}\n", "no size"},
+		{"crawl:\n  recrawl: daily\n", "recrawl is off, on"},
+		{"crawl:\n  recrawl: {per_dai: 3}\n", "per_dai"},
+		{"crawl:\n  recrawl: {min: soon}\n", "no duration"},
+		{"crawl:\n  recrawl: {min: 2d, max: 1d}\n", "min is above max"},
+		{"crawl:\n  recrawl: {per_day: -1}\n", "cannot be negative"},
+		{"crawl:\n  recrawl: [on]\n", "recrawl"},
 		{"crawl: {concurrency: 0}\n", "between 1 and 4096"},
 		{"dir: x\nlog: kafka://\n", "kafka://HOST:PORT"},
 		{"workers: many\n", "workers"},
@@ -73,7 +96,7 @@ func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
 	h := base.Hash("clean1", "training", []string{"http://a/"})
 	same := base
 	same.Crawl.Delay, same.Workers, same.Log, same.Dir, same.Train.Preset, same.Crawl.Concurrency = 1, 9, "kafka://h:1", "/x", "char", 3
-	same.Shards.FlushEvery = 5
+	same.Shards.FlushEvery, same.Crawl.Recrawl = 5, Recrawl{On: true, PerDay: 3}
 	if same.Hash("clean1", "training", []string{"http://a/"}) != h {
 		t.Error("a speed or a path is in the hash")
 	}

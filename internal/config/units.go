@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Duration is written "200ms", "2s", "1h".
+// Duration is written "200ms", "2s", "1h", or in days: "90d".
 type Duration time.Duration
 
 // UnmarshalText reads a duration; a bare 0 is one too.
@@ -19,9 +19,15 @@ func (d *Duration) UnmarshalText(b []byte) error {
 		*d = 0
 		return nil
 	}
+	if days, ok := strings.CutSuffix(string(b), "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n >= 0 && n <= 10_000 {
+			*d = Duration(n) * Duration(24*time.Hour)
+			return nil
+		}
+	}
 	v, err := time.ParseDuration(string(b))
 	if err != nil {
-		return fmt.Errorf("%q is no duration: write 200ms, 2s or 1h", b)
+		return fmt.Errorf("%q is no duration: write 200ms, 2s, 1h or 90d", b)
 	}
 	*d = Duration(v)
 	return nil
