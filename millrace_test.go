@@ -94,6 +94,15 @@ func TestTallyCheckSeesALostDocument(t *testing.T) {
 	}
 }
 
+// TestWithdraws: whatever a policy about consent decides holds for the older versions of a page too.
+func TestWithdraws(t *testing.T) {
+	for r, want := range map[millrace.Reason]bool{"": false, millrace.ConsentNoTrain: true, millrace.ConsentNoIndex: true, millrace.ConsentNotSaid: true, millrace.RemovedGone: true, millrace.DupExact: false, millrace.FetchStatus: false, millrace.FailedLoad: false} {
+		if got := (millrace.Verdict{Reason: r}).Withdraws(); got != want {
+			t.Errorf("%q: %v", r, got)
+		}
+	}
+}
+
 func TestCheckpointTakesForward(t *testing.T) {
 	var c millrace.Checkpoint
 	pages, warc := millrace.Partition{Topic: "pages"}, millrace.Partition{Topic: "warc"}

@@ -74,7 +74,9 @@ func (v Verdict) Kept() bool { return v.Reason == "" }
 func (v Verdict) Failed() bool { return strings.HasPrefix(string(v.Reason), "failed.") }
 
 // Withdraws reports whether the verdict on a page takes the page's older versions out of the corpus too.
-func (v Verdict) Withdraws() bool { return v.Reason == ConsentNoTrain || v.Reason == RemovedGone }
+func (v Verdict) Withdraws() bool {
+	return strings.HasPrefix(string(v.Reason), "consent.") || v.Reason == RemovedGone
+}
 
 // Dropped reports whether the document was decided against.
 func (v Verdict) Dropped() bool { return v.Reason != "" && !v.Failed() }

@@ -43,7 +43,7 @@ func outcomeOf(v millrace.Verdict) outcome {
 		return fresh
 	case r == millrace.DupExact, r == millrace.DupNear, r == millrace.DupSame:
 		return copied
-	case r == millrace.ConsentNoTrain, r == millrace.RobotsDisallow, strings.HasPrefix(string(r), "failed."):
+	case strings.HasPrefix(string(r), "consent."), r == millrace.RobotsDisallow, strings.HasPrefix(string(r), "failed."):
 		return neutral
 	}
 	return poor
