@@ -82,8 +82,11 @@ func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group
 		select {
 		case c, ok := <-in:
 			if !ok {
-				if err := a.close(); err != nil && failed == nil {
-					out <- group{err: err}
+				if err := a.close(); failed == nil {
+					failed = err
+				}
+				if failed != nil {
+					out <- group{err: failed}
 				}
 				return
 			}
@@ -125,7 +128,7 @@ func (a *archiver) begin(ctx context.Context) (old []warcFile, err error) {
 	}
 	site, err := a.site.unindexed()
 	if err == nil {
-		err = mend(ctx, site)
+		err = a.mend(ctx, site)
 	}
 	return append(pages, site...), err
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"millrace"
 	"millrace/internal/warc"
 )
 
@@ -51,13 +52,18 @@ func indexFile(ctx context.Context, file warcFile) error {
 	return x.Write(warc.IndexPath(file.path))
 }
 
-// mend cuts off what was being written to the site files when the process died. (The pages are mended by
-// Crawler.recover, which also tells the frontier of them.)
-func mend(ctx context.Context, files []warcFile) error {
+// mend cuts off what was being written to the site files when the process died. Damage elsewhere in them
+// stops no crawl: they are for audit. (The pages are mended by Crawler.recover, which also tells the frontier
+// of them.)
+func (a *archiver) mend(ctx context.Context, files []warcFile) error {
 	for _, file := range files {
 		err := readMembers(ctx, file, 0, func(*warc.Record) error { return nil })
 		if torn := (*tornError)(nil); errors.As(err, &torn) {
 			err = os.Truncate(file.path, torn.at)
+		}
+		if errors.Is(err, millrace.ErrIntegrity) {
+			a.log.Warn("site archive is damaged", "file", file.name, "err", err)
+			err = nil
 		}
 		if err != nil {
 			return err
