@@ -18,7 +18,7 @@ type Request struct {
 	IP        string `json:"ip"`
 	Port      int    `json:"port"`
 	Path      string `json:"path"` // with the query
-	Kind      string `json:"kind"` // page, robots, sitemap
+	Kind      string `json:"kind"` // page, robots, consent, sitemap
 	Status    int    `json:"status"`
 	Bytes     int64  `json:"bytes"`
 	Agent     string `json:"agent"`

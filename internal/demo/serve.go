@@ -106,6 +106,9 @@ func (x *handler) answer(w *meter, r *http.Request, h *host) (kind string, close
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		fmt.Fprint(w, h.robots())
 		return "robots", 0
+	case path == "/.well-known/tdmrep.json":
+		http.NotFound(w, r) // the site reserves nothing
+		return "consent", 0
 	case h.sitemap != "" && strings.HasPrefix(path, "/sitemap"):
 		h.serveSitemap(w, r)
 		return "sitemap", 0
