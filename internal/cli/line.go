@@ -98,10 +98,33 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if err == nil {
 		err = trainErr
 	}
+	if ctx.Err() != nil {
+		l.tidy(ctx)
+	}
 	if err != nil {
 		return l.explain(err)
 	}
 	return l.finish(ctx, result)
+}
+
+// maxTidy is how long an interrupted run may still work.
+const maxTidy = 30 * time.Second
+
+// tidy leaves data/ without rows that are out of the corpus and without files that were replaced: a corpus that is
+// kept fresh ends in no other way than by an interruption. What is not done in time is done by the next run.
+func (l *line) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxTidy)
+	defer cancel()
+	_, err := l.sink.Resume(ctx)
+	if err == nil {
+		err = l.sink.Flush(ctx, millrace.Position{})
+	}
+	if err == nil {
+		_, err = shards.CollectOrphans(l.c.dir)
+	}
+	if err != nil {
+		l.a.log.Warn("older versions of pages are still in data", "error", err)
+	}
 }
 
 // openLog starts the embedded broker or dials Kafka, and makes the topic.
