@@ -63,6 +63,27 @@ func TestPolicyDecidesAgainWithoutFetching(t *testing.T) {
 	}
 }
 
+// TestAITxtIsAskedForWhereWanted: one request more, which many sites do not expect, and only where it was chosen.
+func TestAITxtIsAskedForWhereWanted(t *testing.T) {
+	for _, wanted := range []bool{false, true} {
+		w := &world{names: map[string]string{"a.test": "192.0.9.1"}, answer: fixed(map[string]reply{
+			"http://a.test/":       htmlPage("<p>x"),
+			"http://a.test/ai.txt": textPage("User-Agent: *\nDisallow: *.html\n"),
+		})}
+		synctest.Test(t, func(t *testing.T) {
+			o := optionsFor(t.TempDir(), "http://a.test/")
+			o.AITxt = wanted
+			docs, _, err := w.crawl(t, t.Context(), o)
+			if err != nil || len(docs) != 1 {
+				t.Fatalf("%d documents, %v", len(docs), err)
+			}
+			if refused := docs[0].Verdict.Reason == millrace.ConsentNoTrain; refused != wanted || (w.times("http://a.test/ai.txt") == 1) != wanted {
+				t.Errorf("wanted %v: %v, asked for %d times", wanted, docs[0].Verdict, w.times("http://a.test/ai.txt"))
+			}
+		})
+	}
+}
+
 // again reads the archive under another policy.
 func again(t *testing.T, dir, policy string) map[string]millrace.Reason {
 	t.Helper()

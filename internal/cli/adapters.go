@@ -69,7 +69,7 @@ func (c *corpus) crawlOptions(a *App) crawl.Options {
 		Dir: c.dir, Agent: crawl.Agent{Token: c.cfg.Agent.Token, Contact: c.cfg.Agent.Contact, Purpose: c.cfg.Agent.Purpose},
 		Seeds: c.seeds, Scope: k.Scope, AllowAddr: k.AllowAddr, Delay: time.Duration(k.Delay), Concurrency: k.Concurrency,
 		MaxPages: k.MaxPages, MaxPagesPerHost: k.HostPages, MaxPagesPerDomain: k.DomainPages,
-		MaxBody: int64(k.MaxBody), ConsentPolicy: c.policy, Judged: true, Log: a.log,
+		MaxBody: int64(k.MaxBody), ConsentPolicy: c.policy, AITxt: c.cfg.Consent.AITxt, Judged: true, Log: a.log,
 	}
 	if r := k.Recrawl; r.On {
 		o.Recrawl = &crawl.Recrawl{Min: time.Duration(r.Min), Max: time.Duration(r.Max), PerDay: r.PerDay}

@@ -96,7 +96,11 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 			cleanHash += "@" + v.Version()
 		}
 	}
-	c.hashes = cfg.Hash(cleanHash, c.policy.Hash(), c.seeds)
+	policyHash := c.policy.Hash()
+	if cfg.Consent.AITxt {
+		policyHash += "+ai.txt"
+	}
+	c.hashes = cfg.Hash(cleanHash, policyHash, c.seeds)
 	return c, nil
 }
 

@@ -117,6 +117,7 @@ type Ingest struct {
 // Consent names the policy: training (an explicit no is obeyed), record, or a file.
 type Consent struct {
 	Policy string `yaml:"policy"`
+	AITxt  bool   `yaml:"ai_txt"` // ask each host for ai.txt
 }
 
 // Clean names the recipe: a built-in one or a file.
