@@ -168,6 +168,11 @@ func TestCorpusStaysFresh(t *testing.T) {
 	if exit := run(ctx, "{min: 1s, max: 1s}"); exit != Interrupted || s.left() > 0 {
 		t.Fatalf("the second crawl ended with exit %d, %d pages were not visited again", exit, s.left())
 	}
+	// The interruption leaves nothing in data/ that is out of the corpus.
+	kept := textsIn(t, filepath.Join(dir, "corpus"))
+	if tab, err := shards.Open(filepath.Join(dir, "corpus")); err != nil || tab.Tally().Rows() != int64(len(kept)) {
+		t.Errorf("%d rows lie in data, %v", len(kept), err)
+	}
 	if exit := run(t.Context(), "off"); exit != Done {
 		t.Fatalf("the last run ended with exit %d", exit)
 	}
