@@ -336,6 +336,9 @@ func FuzzReader(f *testing.F) {
 	f.Add(data[:at[1]+20], int64(3))
 	f.Add([]byte(foreign), int64(10))
 	f.Add([]byte(gzipped(foreign)), int64(0))
+	f.Add([]byte(gzipped(foreign)+gzipped("WARC/1.0\r\nContent-Length: 2\r\n\r\nab")+foreign), int64(9))
+	f.Add([]byte("\x28\xb5\x2f\xfd\x04\x00\x61\x00\x00WARC/1.0\n\n"), int64(9))
+	f.Add([]byte("\x5d\x2a\x4d\x18\x02\x00\x00\x00ab\x28\xb5\x2f\xfd"), int64(9))
 	f.Fuzz(func(t *testing.T, data []byte, maxBlock int64) {
 		maxBlock = max(0, min(maxBlock, 1<<16))
 		r := NewReader(bytes.NewReader(data), maxBlock)
@@ -369,6 +372,36 @@ func FuzzReader(f *testing.F) {
 		}
 		t.Fatal("the reader does not come to an end")
 	})
+}
+
+// The same within what is compressed together: no byte that comes out is worked on more than twice.
+func TestSharedDamageIsLinearWork(t *testing.T) {
+	for _, evil := range []string{"\r\nWARC/1.0\r\n", "\r\nWARC/1.0\r\nContent-Length: 900000000\r\n\r\n", "\r\nWARC/1.0\r\nContent-Length: 99999\r\n\r\n"} {
+		plain := "WARC/1.0\r\nContent-Length: 0\r\n\r\n\r\n" + strings.Repeat(evil, 4<<20/len(evil))
+		r := NewReader(strings.NewReader(gzipped(plain)), 1<<20)
+		var work int64
+		r.tap = func(*Record) io.Writer { return count{&work} }
+		for {
+			_, err := r.Next()
+			if err == io.EOF {
+				break
+			}
+			if damage := (*DamageError)(nil); err != nil && !errors.As(err, &damage) {
+				t.Fatalf("%q: %v", evil, err)
+			}
+		}
+		if limit := int64(2*len(plain) + 2*window); work > limit {
+			t.Errorf("%q: %d bytes of work for %d bytes", evil, work, len(plain))
+		}
+	}
+}
+
+// count counts what is written.
+type count struct{ n *int64 }
+
+func (c count) Write(p []byte) (int, error) {
+	*c.n += int64(len(p))
+	return len(p), nil
 }
 
 func FuzzParseHTTP(f *testing.F) {

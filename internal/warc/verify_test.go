@@ -232,3 +232,27 @@ func TestEveryBitOfAHeader(t *testing.T) {
 		}
 	}
 }
+
+func FuzzVerify(f *testing.F) {
+	data, _ := archive(f, "one page", "two pages")
+	f.Add(data, "h)/0 20261102102030 {\"url\":\"http://h/0\",\"length\":\"9\",\"offset\":\"0\",\"filename\":\"a\"}\n")
+	f.Add([]byte(foreign), "!meta {}\nx y {\"offset\":\"-1\",\"length\":\"999999999999999999999\"}")
+	f.Add([]byte(gzipped(foreign)), "a b c\n\n")
+	f.Fuzz(func(t *testing.T, data []byte, index string) {
+		found := 0
+		v := Verifier{Report: func(_ string, d DamageError) {
+			if found++; d.What == "" {
+				t.Error("a damage without a name")
+			}
+		}}
+		x, err := OpenIndex(strings.NewReader(index), "a", func(d DamageError) { v.Report("", d) })
+		if err != nil && len(index) < maxLine {
+			t.Fatal(err)
+		}
+		sound, err := v.File("a", bytes.NewReader(data), x)
+		v.End()
+		if err != nil || sound == 0 && len(data) > 0 && found == 0 && len(bytes.Trim(data, "\r\n")) > 0 && !isZstd(data) {
+			t.Fatalf("%d sound records, %d damages in %d bytes: %v", sound, found, len(data), err)
+		}
+	})
+}
