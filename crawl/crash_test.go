@@ -124,6 +124,9 @@ func copyCorpus(t fail, from, to string) {
 				continue
 			}
 			b, err := os.ReadFile(filepath.Join(from, part, e.Name()))
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // a temporary file, which has its name by now
+			}
 			if err == nil {
 				err = os.WriteFile(filepath.Join(to, part, e.Name()), b, 0o644)
 			}
