@@ -29,10 +29,11 @@ func newDue(id urlID, at time.Time, pos int64) due {
 func (d due) place() int64    { return int64(d.pos & (1<<posBits - 1)) }
 func (d due) time() time.Time { return time.Unix(int64(d.at), 0) }
 
+// name is what tells the page from others of its host.
+func (d due) name() uint64 { return uint64(d.tag)<<24 | d.pos>>posBits }
+
 // sameURL orders by URL.
-func sameURL(a, b due) int {
-	return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.pos>>posBits, b.pos>>posBits))
-}
+func sameURL(a, b due) int { return cmp.Compare(a.name(), b.name()) }
 
 // dues are the known pages of a host: a heap, the one due first on top. While a log is read they are a
 // list, with older visits among them.
@@ -104,6 +105,9 @@ func (f *frontier) visited(e *event, pos int64) {
 		delete(f.visiting, e.id)
 		heap.Push(&h.dues, d)
 	}
+	if list := history(e.body).list(); e.flags&flagDated != 0 && len(list) > 0 {
+		h.faith.judge(list[len(list)-1].changed, int64(e.when))
+	}
 	f.refresh(h)
 }
 
@@ -131,6 +135,8 @@ func (f *frontier) takeDue(h *hostState, now time.Time) (t task, ok bool, err er
 	}
 	f.visiting[e.id] = visiting{h, d}
 	last := e.visit()
+	last.dated = h.dated[d.name()]
+	delete(h.dated, d.name())
 	for line := range strings.SplitSeq(e.text, "\n") {
 		if s, ok := parseStatement(line); ok {
 			last.said = append(last.said, s)
@@ -184,6 +190,9 @@ func (f *frontier) codeDues(c *coder) {
 		out[v.host] = append(out[v.host], v.due)
 	}
 	for _, h := range f.hosts {
+		c.num(&h.faith.right)
+		c.num(&h.faith.wrong)
+		c.num(&h.faith.until)
 		list := append(slices.Clip(h.dues.heap), out[h]...)
 		n := c.count(len(list), 3)
 		if c.reading() {
@@ -191,7 +200,7 @@ func (f *frontier) codeDues(c *coder) {
 		}
 		for i := range list {
 			d := &list[i]
-			at, tag, place := int64(d.at), int64(d.tag)<<24|int64(d.pos>>posBits), d.place()
+			at, tag, place := int64(d.at), int64(d.name()), d.place()
 			c.num(&at)
 			c.num(&tag)
 			c.num(&place)

@@ -64,7 +64,12 @@ func TestDuesAreAFunctionOfTheLog(t *testing.T) {
 			return fmt.Sprintf("http://h%d.example/%d", rapid.IntRange(0, 1).Draw(t, "host"), rapid.IntRange(0, 5).Draw(t, "page"))
 		}
 		visit := func(t *rapid.T, url string) {
-			f.record(event{kind: evFetched, id: idOf(url), url: url, status: 200, flags: flagThere, when: rapid.Uint64Range(1e9, 2e9).Draw(t, "when")})
+			e := event{kind: evFetched, id: idOf(url), url: url, status: 200, flags: flagThere, when: rapid.Uint64Range(1e9, 2e9).Draw(t, "when")}
+			if rapid.Bool().Draw(t, "dated") {
+				e.flags |= flagDated
+				e.body = string(history("").add(time.Hour, rapid.Bool().Draw(t, "changed")))
+			}
+			f.record(e)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"fetch": func(t *rapid.T) {
@@ -118,12 +123,25 @@ func TestDuesAreAFunctionOfTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.log.f.Close()
-		want := map[string]int64{}
-		if err := readLog(frontierDir(dir), func(e *event, pos int64) error { want[e.url] = pos; return nil }); err != nil {
+		want, trust := map[string]int64{}, map[string]faith{}
+		if err := readLog(frontierDir(dir), func(e *event, pos int64) error {
+			want[e.url] = pos
+			if host := authorityOf(e.url); e.flags&flagDated != 0 {
+				f := trust[host]
+				f.judge(history(e.body).list()[0].changed, int64(e.when))
+				trust[host] = f
+			}
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		f = reloadDue(t, dir)
 		defer f.log.f.Close()
+		for _, h := range f.hosts {
+			if h.faith != trust[h.authority] {
+				t.Fatalf("%s: faith %v, want %v", h.authority, h.faith, trust[h.authority])
+			}
+		}
 		if got := placesOf(t, f); !maps.Equal(got, want) {
 			t.Fatalf("known %v, want %v", got, want)
 		}

@@ -331,7 +331,7 @@ func (e *engine) drop(t task, why error) {
 	case taskFile:
 		e.concludeFile(t.file, 0, nil)
 	default:
-		e.front.record(event{kind: evSitemap, url: t.addr.fetch, text: clip(why.Error())})
+		e.front.record(event{kind: evSitemap, url: t.addr.fetch, when: uint64(time.Now().Unix()), text: clip(why.Error())})
 	}
 }
 

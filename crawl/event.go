@@ -19,7 +19,7 @@ const (
 	evRefused                    // id, reason, rule, line; with url, where it is discovered and refused at once
 	evFailed                     // id, attempts, text
 	evRobots                     // url: the authority; status, when, until, body; text: what is odd
-	evSitemap                    // url; text: why it failed
+	evSitemap                    // url, when; text: why it failed
 	evClosed                     // url: the authority; when: it wants no request before
 	evNested                     // url: of a sitemap that another one names; depth: how many are above it
 	evTrouble                    // url: the authority; when: since, attempts, text: why it is left alone, "" where that is over
@@ -40,6 +40,7 @@ const (
 	flagHeld                // beyond the quota of its shape
 	flagThere               // it has been a page
 	flagGone                // it no longer is, and its rows have been withdrawn
+	flagDated               // a date of the site's has brought the visit about
 )
 
 // event is one record of the log. Each kind uses some of the fields; the others cost nothing.

@@ -15,6 +15,10 @@ const (
 	maxSitemaps  = 500 // files of one host
 	maxNesting   = 3   // of sitemap indexes
 	maxRetryWait = 30 * time.Second
+	// With re-crawling robots.txt is asked once a day which sitemaps there are, and they are read again: those
+	// whose last reading is a day old, but for what the readings themselves last.
+	mapsGap    = 24 * time.Hour
+	sitemapGap = 23 * time.Hour
 )
 
 // host is a scheme and authority: what robots.txt speaks for, and what is asked one thing at a time.
@@ -40,6 +44,7 @@ type host struct {
 	doubted    bool  // it stopped answering: robots.txt has to be read before anything else
 	refused    error // by the guard: nothing may be asked of it
 	mapCount   int
+	mapsAgain  time.Time // when robots.txt is to be asked which sitemaps there are; zero: never
 	files      siteFiles
 
 	pace     pace
@@ -122,6 +127,11 @@ func (h *host) wakeTime(now time.Time, lim limits) (time.Time, bool) {
 		if len(h.later) > 0 && h.files.pending == 0 {
 			consider(h.later[0].at)
 		}
+	}
+	if again := h.mapsAgain; !again.IsZero() && ruled {
+		consider(later(again, h.rulesUntil))
+	} else if !again.IsZero() && !h.asked {
+		consider(again)
 	}
 	if h.state != nil && h.state.dues.Len() > 0 && (ruled && h.files.pending == 0 || !ruled && !h.asked) {
 		consider(later(h.state.dues.heap[0].time(), lim.visits))

@@ -9,11 +9,13 @@ import (
 // hostState is what the frontier keeps of a scheme and authority.
 type hostState struct {
 	authority string
-	waiting   offsets // URLs that nobody has taken yet, in the order of their discovery: breadth first
-	rules     int64   // where the last answer to a request for robots.txt stands in the log; 0: there is none
-	closed    int64   // the host wants no request before; Unix seconds
-	dues      dues    // known pages, to be visited again
-	fresh     bool    // among frontier.fresh
+	waiting   offsets         // URLs that nobody has taken yet, in the order of their discovery: breadth first
+	rules     int64           // where the last answer to a request for robots.txt stands in the log; 0: there is none
+	closed    int64           // the host wants no request before; Unix seconds
+	dues      dues            // known pages, to be visited again
+	faith     faith           // in the dates of its sitemaps and feeds
+	dated     map[uint64]bool // pages that are due because of one
+	fresh     bool            // among frontier.fresh
 }
 
 // authorityOf is the authority of a canonical URL.

@@ -45,6 +45,7 @@ type capture struct {
 	says    consent.Input // what consent was read from
 	wanted  []string      // RSL documents that it names and nobody knew when it came
 	links   []address
+	changed []time.Time // of a feed: when the pages that links lead to changed
 	// redirect says that links holds the target of a redirect.
 	redirect bool
 	// site says that this is robots.txt or the like: it goes into the site archive and is no page.

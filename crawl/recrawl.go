@@ -120,6 +120,7 @@ type visit struct {
 	past                   history
 	there                  bool // it has been a page at some time
 	gone                   bool // its rows have been withdrawn since, because it no longer is
+	dated                  bool // of a visit to come: a date says that the page has changed
 }
 
 // doubtful reports whether a page that was there has been missing once.
@@ -222,6 +223,9 @@ func (c *capture) event(next int64) event {
 	}
 	if v.gone {
 		e.flags |= flagGone
+	}
+	if t.last != nil && t.last.dated {
+		e.flags |= flagDated
 	}
 	var said []string
 	for _, s := range v.said {

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,19 +31,24 @@ type livingSite struct {
 
 func (s *livingSite) url(path string) string { return "http://a.test" + path }
 
-// version counts the changes of a page up to now.
-func (s *livingSite) version(path string) (n int) {
+// at counts the changes of a page up to an age of the site, and tells when the last one was.
+func (s *livingSite) at(path string, age time.Duration) (n int, last time.Duration) {
 	var key uint64
 	for _, c := range []byte(path) {
 		key = key*131 + uint64(c)
 	}
 	r := rand.New(rand.NewPCG(s.seed, key))
 	for at := time.Duration(0); ; n++ {
-		at += time.Duration(r.ExpFloat64() * float64(s.every[path]))
-		if at > time.Since(s.began) {
-			return n
+		if at += time.Duration(r.ExpFloat64() * float64(s.every[path])); at > age {
+			return n, last
 		}
+		last = at
 	}
+}
+
+func (s *livingSite) changedAt(path string) time.Duration {
+	_, last := s.at(path, time.Since(s.began))
+	return last
 }
 
 func (s *livingSite) answer(url string) reply {
@@ -62,7 +69,7 @@ func (s *livingSite) answer(url string) reply {
 	if _, ok := s.every[path]; !ok {
 		return reply{status: http.StatusNotFound}
 	}
-	v := s.version(path)
+	v, _ := s.at(path, age)
 	r := htmlPage(fmt.Sprintf("<p>version %d of %s", v, path))
 	r.header.Set("Etag", fmt.Sprintf(`"%d"`, v))
 	return r
@@ -442,6 +449,63 @@ func TestRecrawlGoesOn(t *testing.T) {
 	}
 }
 
+// TestRecrawlSurvivesKills cuts the frontier's log anywhere between runs, with and without a snapshot. What
+// was published stays so, once, and the pages go on to be visited.
+func TestRecrawlSurvivesKills(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(7, 7))
+	synctest.Test(t, func(t *testing.T) {
+		s := newLivingSite(15, func(i int) time.Duration { return time.Duration(1+i%5) * 2 * day })
+		s.special = func(path string, age time.Duration) (reply, bool) {
+			r := htmlPage("<p>the same")
+			if age > 20*day {
+				r.header.Set("X-Robots-Tag", "noai")
+			}
+			return r, path == "/1"
+		}
+		o, w := optionsFor(t.TempDir(), s.url("/")), s.world()
+		o.Recrawl = &Recrawl{}
+		var docs []*millrace.Document
+		for range 30 {
+			docs = s.run(t, w, o, 40*time.Hour)
+			name := filepath.Join(frontierDir(o.Dir), logName)
+			info, err := os.Stat(name)
+			if err == nil {
+				err = os.Truncate(name, info.Size()-rng.Int64N(min(info.Size(), 20_000)))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rng.IntN(2) == 0 {
+				os.Remove(filepath.Join(frontierDir(o.Dir), snapshotName))
+			}
+		}
+		again, err := readAll(t.Context(), openArchive(t, o.Dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(docs, again); diff != "" {
+			t.Errorf("replayed:\n%s", diff)
+		}
+		seen := map[string]bool{}
+		for _, d := range docs {
+			if key := d.ID.String(); seen[key] && d.Verdict.Kept() {
+				t.Errorf("%s is published twice as it was", d.Page.URL)
+			} else {
+				seen[key] = true
+			}
+		}
+		if got := fmt.Sprint(fateOf(docs, s.url("/1"))); got != "[kept consent.no_train]" {
+			t.Errorf("the page that says no: %s", got)
+		}
+		for url, v := range visitsIn(t, o) {
+			if len(v.past.list()) < 2 {
+				t.Errorf("%s: %d visits", url, len(v.past.list()))
+			}
+		}
+	})
+}
+
 // TestRecrawlEndsWhereNothingIsThere: a seed that cannot be had ends the run, for ever or not.
 func TestRecrawlEndsWhereNothingIsThere(t *testing.T) {
 	t.Parallel()
@@ -478,4 +542,74 @@ func TestRecrawlKeepsMaxPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRecrawlReadsSitemapsAgain: a sitemap is read every day, new pages in it are fetched, and its dates bring
+// visits forward as long as they are right.
+func TestRecrawlReadsSitemapsAgain(t *testing.T) {
+	t.Parallel()
+	for name, honest := range map[string]bool{"honest": true, "every page changed today": false} {
+		synctest.Test(t, func(t *testing.T) {
+			const pages, every = 30, 40 * day
+			s := newLivingSite(pages, func(int) time.Duration { return every })
+			s.robots = func(time.Duration) string { return "Sitemap: /map.xml\n" }
+			s.special = func(path string, age time.Duration) (reply, bool) {
+				switch {
+				case path == "/":
+					return htmlPage("home"), true
+				case path == "/new":
+					return htmlPage("new"), true
+				case path != "/map.xml":
+					return reply{}, false
+				}
+				var b strings.Builder
+				for i := range pages {
+					at := s.began.Add(s.changedAt(fmt.Sprintf("/%d", i)))
+					if !honest {
+						at = time.Now()
+					}
+					fmt.Fprintf(&b, "<url><loc>/%d</loc><lastmod>%s</lastmod></url>", i, at.Format(time.RFC3339))
+				}
+				if age > 100*day {
+					b.WriteString("<url><loc>/new</loc></url>")
+				}
+				return textPage("<urlset>" + b.String()), true
+			}
+			o, w := optionsFor(t.TempDir(), s.url("/")), s.world()
+			o.Recrawl = &Recrawl{}
+			s.run(t, w, o, 365*day)
+			maps, found, seen := 0, time.Duration(0), map[string]int{}
+			var late []time.Duration // from a change to the visit that sees it
+			visits, inVain := 0, 0
+			for _, h := range w.hits() {
+				path := strings.TrimPrefix(h.url, "http://a.test")
+				age := h.begin.Sub(s.began)
+				switch {
+				case path == "/map.xml":
+					maps++
+				case path == "/new" && found == 0:
+					found = age
+				case s.every[path] > 0:
+					v, at := s.at(path, age)
+					if visits++; v == seen[path] {
+						inVain++
+					} else if age > 60*day {
+						late = append(late, age-at)
+					}
+					seen[path] = v
+				}
+			}
+			slices.Sort(late)
+			t.Logf("%s: sitemap read %d times, /new found after %v; %d visits, %d in vain, half of the changes seen within %v", name, maps, found, visits, inVain, late[len(late)/2])
+			if maps < 300 || maps > 370 || found < 100*day || found > 102*day {
+				t.Errorf("%s: sitemap read %d times, /new found after %v", name, maps, found)
+			}
+			if honest && late[len(late)/2] > 2*day {
+				t.Errorf("half of the changes are seen only after %v, though the sitemap tells", late[len(late)/2])
+			}
+			if !honest && inVain > visits*3/4 {
+				t.Errorf("%d of %d visits in vain: dates that are wrong are believed", inVain, visits)
+			}
+		})
+	}
 }

@@ -223,6 +223,9 @@ func (e *engine) giveRules(h *host, entry rulesEntry) {
 	}
 	h.rulesUntil = entry.until
 	h.pace.wanted = min(h.rules.CrawlDelay(), maxCrawlDelay)
+	if e.opts.Recrawl != nil && len(file.Sitemaps()) > 0 {
+		h.mapCount, h.mapsAgain = len(h.maps), entry.when.Add(mapsGap)
+	}
 	for _, s := range file.Sitemaps() {
 		if a, err := resolve(h.authority+"/robots.txt", s); err == nil {
 			e.addSitemap(a, 0)

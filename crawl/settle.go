@@ -179,10 +179,16 @@ func (e *engine) refuse(t task, reason millrace.Reason, rule string, line int) {
 	e.front.record(event{kind: evRefused, id: t.id, reason: string(reason), rule: clip(rule), line: uint64(line)})
 }
 
+// unread reports whether a sitemap has not been read, or is to be read again.
+func (e *engine) unread(a address) bool {
+	at, read := e.front.sitemaps[idOf(a.fetch)]
+	return !read || e.opts.Recrawl != nil && time.Since(time.Unix(at, 0)) >= sitemapGap
+}
+
 // addSitemap puts a sitemap into its host's list, unless it has been there. It reports whether it has.
 func (e *engine) addSitemap(a address, nesting int) bool {
 	id := idOf("sitemap:" + a.fetch)
-	if e.mapsSeen[id] || e.front.sitemaps[idOf(a.fetch)] || !e.scope.contains(a) || nesting > maxNesting {
+	if e.mapsSeen[id] || !e.unread(a) || !e.scope.contains(a) || nesting > maxNesting {
 		return false
 	}
 	if !e.front.share.mine(a) {
@@ -232,16 +238,28 @@ func (e *engine) settleSitemap(h *host, r result) {
 		e.log.Warn("sitemap is not whole", "url", t.addr.fetch, "err", why)
 	}
 	if parsed {
-		for _, s := range r.sitemap.urls {
-			if r.sitemap.index {
-				e.addNested(t, s.url)
-			} else if a, err := resolve(t.addr.fetch, s.url); err == nil {
-				e.front.admit(e.scope, a, origin{sitemap: true})
-			}
+		e.takeSitemap(t, r.sitemap)
+	}
+	e.front.record(event{kind: evSitemap, url: t.addr.fetch, when: uint64(time.Now().Unix()), text: clip(why)})
+	delete(e.mapsSeen, t.id)
+	e.enqueueWaiting()
+}
+
+// takeSitemap takes in what a sitemap lists.
+func (e *engine) takeSitemap(t task, m sitemap) {
+	var pages []address
+	var changed []time.Time
+	for _, s := range m.urls {
+		if m.index {
+			e.addNested(t, s.url)
+		} else if a, err := resolve(t.addr.fetch, s.url); err == nil {
+			e.front.admit(e.scope, a, origin{sitemap: true})
+			pages, changed = append(pages, a), append(changed, s.changed)
 		}
 	}
-	e.front.record(event{kind: evSitemap, url: t.addr.fetch, text: clip(why)})
-	e.enqueueWaiting()
+	if err := e.hasten(pages, changed); err != nil {
+		e.broken = err
+	}
 }
 
 // settleGroup draws the conclusions from what the archive has made durable: the frontier's log
@@ -258,6 +276,9 @@ func (e *engine) settleGroup(g group) error {
 		e.unstored--
 		e.unstoredBytes -= int64(len(s.answer.body))
 		e.front.conclude(e.scope, s.capture, s.next)
+		if err := e.hasten(s.links, s.changed); err != nil {
+			return err
+		}
 		if s.doc != nil {
 			e.pending = append(e.pending, s.doc)
 		}

@@ -20,7 +20,7 @@ import (
 // log is read from its beginning. Raise the number with every change of frontier.code.
 const (
 	snapshotName  = "snapshot"
-	snapshotMagic = "millrace frontier snapshot 5\n"
+	snapshotMagic = "millrace frontier snapshot 4\n"
 )
 
 // A snapshot is written when the log has grown by so many bytes, and by so many for each known URL: twice
@@ -68,7 +68,7 @@ func (f *frontier) code(c *coder) {
 		f.post(uint64(i)).code(c)
 	}
 	codeMap(c, f.files, func(k *urlID) { c.raw(k[:]) }, c.num)
-	codeMap(c, f.sitemaps, func(k *urlID) { c.raw(k[:]) }, func(v *bool) { *v = true })
+	codeMap(c, f.sitemaps, func(k *urlID) { c.raw(k[:]) }, c.num)
 	codeMap(c, f.nested, func(k *urlID) { c.raw(k[:]) }, c.num)
 	codeMap(c, f.traps.count, c.text, c.num)
 	codeMap(c, f.traps.proved, c.text, c.num)

@@ -74,7 +74,7 @@ type frontier struct {
 	fresh    []*hostState
 	taken    map[urlID]taken // with the scheduler
 	files    map[urlID]int64 // the places of the last answers for files about the use of pages
-	sitemaps map[urlID]bool  // done
+	sitemaps map[urlID]int64 // when they were read, in Unix seconds
 	nested   map[urlID]int64 // sitemaps that others name and that are not done: their places
 	traps    traps
 	yields   *yields
@@ -105,7 +105,7 @@ func newFrontier() *frontier {
 		byHost:   map[string]*hostState{},
 		taken:    map[urlID]taken{},
 		files:    map[urlID]int64{},
-		sitemaps: map[urlID]bool{},
+		sitemaps: map[urlID]int64{},
 		nested:   map[urlID]int64{},
 		traps:    newTraps(),
 		yields:   newYields(),
@@ -239,7 +239,7 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 	case evClosed:
 		f.host(e.url).closed = int64(e.when)
 	case evSitemap:
-		f.sitemaps[idOf(e.url)] = true
+		f.sitemaps[idOf(e.url)] = int64(e.when)
 		delete(f.nested, idOf(e.url))
 	case evProved:
 		f.traps.proved[e.url]++
@@ -252,7 +252,7 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 	case evReceived:
 		f.received = int64(e.next)
 	case evNested:
-		if !f.sitemaps[idOf(e.url)] {
+		if _, read := f.sitemaps[idOf(e.url)]; !read {
 			f.nested[idOf(e.url)] = pos
 		}
 	}

@@ -22,7 +22,7 @@ type view struct {
 	States   map[string]state
 	Waiting  map[string][]string // by host, in the order in which they are taken
 	Hosts    map[string][2]int64 // rules and closed
-	Sitemaps map[urlID]bool
+	Sitemaps map[urlID]int64
 	Nested   map[urlID]int64
 	Traps    map[string]int64
 	Outbox   map[int][]string // links for other workers that are still to be sent

@@ -105,6 +105,9 @@ func (w *worker) capture(j job, a answer) *capture {
 	}
 	c.consent = consent.Statements(c.says)
 	c.links, c.redirect = linksOf(c.says, a.status, a.body, a.cut)
+	if len(c.links) > 0 && isFeed(a.header.Get("Content-Type"), a.body) {
+		c.links, c.changed = feedLinks(c.says.URL, a.body)
+	}
 	if j.task.last != nil {
 		c.visit.digest = warc.Digest(a.body)
 	}
