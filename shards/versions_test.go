@@ -508,3 +508,27 @@ func TestReaderDuringRewrite(t *testing.T) {
 func firstKept(docs []*millrace.Document) int64 {
 	return int64(slices.IndexFunc(docs, func(d *millrace.Document) bool { return d.Verdict.Kept() }))
 }
+
+// TestRetire lets replaced files lie for an hour, for engines that are about to open them.
+func TestRetire(t *testing.T) {
+	docs := testVisits(8, 40, 3)
+	s := openTest(t, visitOptions(t.TempDir()))
+	if err := fill(t.Context(), s, docs, 40); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.retired) < 2 {
+		t.Fatalf("%d files were replaced", len(s.retired))
+	}
+	old := s.retired[0].path
+	s.retired[0].at = time.Now().Add(-keepRetired - time.Second)
+	if err := s.retire(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s after an hour: %v", old, err)
+	}
+	if _, err := os.Stat(s.retired[0].path); err != nil {
+		t.Errorf("a file that was replaced just now: %v", err)
+	}
+	wantCorpus(t, s.o.Dir, docs, false, true)
+}

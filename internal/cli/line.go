@@ -322,11 +322,11 @@ func (s *stale) look(t *shards.Table) {
 	note(&s.withdrawn, withdrawn)
 }
 
-// over reports whether they have been seen for too long.
-func (s *stale) over(limit config.MaxStale) bool {
+// over reports whether they have been seen for longer than the limit and some more.
+func (s *stale) over(limit config.MaxStale, more time.Duration) bool {
 	late := func(since *atomic.Int64, limit config.Duration) bool {
 		n := since.Load()
-		return n != 0 && time.Since(time.Unix(0, n)) >= time.Duration(limit)
+		return n != 0 && time.Since(time.Unix(0, n)) >= time.Duration(limit)+more
 	}
 	return late(&s.superseded, limit.Superseded) || late(&s.withdrawn, limit.Takedown)
 }
@@ -351,8 +351,16 @@ func (l *line) marks(ctx context.Context) error {
 				l.a.log.Warn("the log was not trimmed", "error", err)
 			}
 		case <-flush.C:
-			n := l.published.Load()
-			if (n > marked || l.stale.over(l.c.cfg.Shards.MaxStale)) && !l.inputsDone.Load() {
+			n, limit := l.published.Load(), l.c.cfg.Shards.MaxStale
+			marks := 0
+			switch {
+			case l.inputsDone.Load():
+			case n > marked && l.stale.over(limit, 2*every):
+				marks = 2 // the log's time stands still, as after a file from the future: the second mark is a rest
+			case n > marked || l.stale.over(limit, 0):
+				marks = 1
+			}
+			for range marks {
 				if _, err := l.topic.Mark(ctx); err != nil && ctx.Err() == nil {
 					return fmt.Errorf("write a flush mark: %w", err)
 				}
