@@ -10,6 +10,10 @@ import (
 	"millrace"
 )
 
+// level is the highest whose tables leave room in the processor's cache: the next one costs a crawl a tenth of
+// its time and saves a hundredth of the bytes.
+const level = 4
+
 // Encoder makes gzip members of one record each. It is costly to make and cheap to use again; the zero
 // value is ready. Two goroutines need two.
 type Encoder struct {
@@ -34,7 +38,7 @@ func (e *Encoder) Append(dst []byte, header []millrace.Field, block []byte) ([]b
 	}
 	e.plain = appendHeader(e.plain[:0], header, block)
 	if e.gz == nil {
-		e.gz = gzip.NewWriter(nil)
+		e.gz, _ = gzip.NewWriterLevel(nil, level) // which is one
 	}
 	e.out.b = dst
 	e.gz.Reset(&e.out)
