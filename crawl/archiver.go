@@ -37,8 +37,7 @@ type archiver struct {
 	pages    sequence
 	site     sequence
 	encoders []warc.Encoder
-	synced   time.Time // the site files
-	unsynced bool      // they have been written to since
+	unsynced bool // the site files have been written to since they were synced
 }
 
 // newArchiver goes on with the pages at file number seq.

@@ -89,7 +89,14 @@ func fetch(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	c, err := crawl.Open(ctx, crawl.Options{Dir: o.dir, Seeds: s.Seeds(), AllowAddr: []string{fmt.Sprintf("127.0.0.0/8:%d", o.port)},
+	var recrawl *crawl.Recrawl
+	if o.again > 0 {
+		recrawl = &crawl.Recrawl{Min: time.Second, Max: time.Second}
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, o.again)
+		defer stop()
+	}
+	c, err := crawl.Open(ctx, crawl.Options{Dir: o.dir, Recrawl: recrawl, Seeds: s.Seeds(), AllowAddr: []string{fmt.Sprintf("127.0.0.0/8:%d", o.port)},
 		Agent: crawl.Agent{Token: "millbot", Contact: "mailto:race@example.org", Purpose: "race"},
 		Delay: time.Millisecond, PerIPDelay: -1}) // a Delay of 0 would be the default of a second
 	if err != nil {
@@ -102,7 +109,7 @@ func fetch(ctx context.Context, o options) error {
 	for n := 0; ; {
 		b, err := c.Read(ctx, 256)
 		n += len(b.Docs)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || o.again > 0 && errors.Is(err, context.DeadlineExceeded) {
 			fmt.Println(n)
 			return nil
 		}

@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"time"
 
 	"millrace/internal/sim"
 	"millrace/internal/sim/web"
@@ -32,6 +33,7 @@ type options struct {
 	log    string
 	port   int
 	dir    string
+	again  time.Duration
 }
 
 func main() {
@@ -45,6 +47,7 @@ func main() {
 	f.StringVar(&o.log, "log", "", "of race serve")
 	f.IntVar(&o.port, "port", 0, "of race fetch: where the site is")
 	f.StringVar(&o.dir, "dir", "", "of race fetch: the corpus")
+	f.DurationVar(&o.again, "again", 0, "of race fetch: for so long, visit pages again a second after the visit before")
 	if len(os.Args) < 2 {
 		f.Usage()
 		os.Exit(2)
