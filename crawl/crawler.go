@@ -279,6 +279,13 @@ func (c *Crawler) halt() error {
 	return err
 }
 
+// Ended is what this worker has to report once Read has given io.EOF and all of it is handed on.
+func (c *Crawler) Ended() Standing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Standing{Worker: c.opts.Worker, Idle: true, Next: c.front.received, Ended: true}
+}
+
 // Counts is the ledger of the frontier, at most a quarter of a second old.
 func (c *Crawler) Counts() Counts { return *c.shown.Load() }
 

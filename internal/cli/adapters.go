@@ -82,6 +82,39 @@ func (c *corpus) crawlOptions(a *App) crawl.Options {
 	return o
 }
 
+// exchange lets crawl workers hand each other links through a topic.
+type exchange struct{ *ingest.Requests }
+
+func (x exchange) Send(ctx context.Context, to int, links []crawl.Handover) error {
+	out := make([]ingest.Link, len(links))
+	for i, l := range links {
+		out[i] = ingest.Link(l)
+	}
+	return x.Requests.Send(ctx, to, out)
+}
+
+func (x exchange) Receive(ctx context.Context, from int64) ([]crawl.Handover, int64, error) {
+	links, next, err := x.Requests.Receive(ctx, from)
+	out := make([]crawl.Handover, len(links))
+	for i, l := range links {
+		out[i] = crawl.Handover(l)
+	}
+	return out, next, err
+}
+
+func (x exchange) Report(ctx context.Context, s crawl.Standing) error {
+	return x.Requests.Report(ctx, ingest.Standing(s))
+}
+
+func (x exchange) Standings(ctx context.Context, from int64) ([]crawl.Standing, int64, error) {
+	all, next, err := x.Requests.Standings(ctx, from)
+	out := make([]crawl.Standing, len(all))
+	for i, s := range all {
+		out[i] = crawl.Standing(s)
+	}
+	return out, next, err
+}
+
 // inputs are the files' part of the configuration.
 func (c *corpus) inputs() []ingest.Input {
 	var out []ingest.Input

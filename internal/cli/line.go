@@ -132,7 +132,13 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
-		b, err := broker.Start(ctx, broker.Options{Dir: filepath.Join(l.c.dir, "log"), FreeFloor: diskFloor, Log: l.a.log})
+		before, _ := os.ReadFile(logAddrPath(l.c.dir)) // left by a mill that was killed: its workers know it by that address
+		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
+		b, err := broker.Start(ctx, o)
+		if err != nil && o.Addr != "" {
+			o.Addr = ""
+			b, err = broker.Start(ctx, o)
+		}
 		if err != nil {
 			return stop, fmt.Errorf("start the log: %w", err)
 		}
@@ -145,10 +151,9 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 		stop()
 		return func() {}, err
 	}
-	l.topic = ingest.Topic{Addr: addr, Name: pagesPartition.Topic, Recipe: l.c.hashes.Upstream, Log: l.a.log}
-	if err := l.topic.Ensure(ctx); err != nil {
+	if err := l.openTopic(ctx, addr); err != nil {
 		stop()
-		return func() {}, fmt.Errorf("make topic pages: %w", err)
+		return func() {}, err
 	}
 	return stop, nil
 }
@@ -191,7 +196,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 	if l.o.archive != "" {
 		sources["archive"] = crawl.OpenArchive(l.o.archive, l.c.policy)
 	}
-	if len(l.c.seeds) > 0 {
+	if len(l.c.seeds) > 0 && l.o.belt != beltMill {
 		var err error
 		if l.crawler, err = crawl.Open(ctx, l.c.crawlOptions(l.a)); err != nil {
 			return nil, err
@@ -219,8 +224,17 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 			return b.Run(gctx)
 		})
 	}
+	if l.o.belt == beltMill && len(l.c.seeds) > 0 {
+		g.Go(func() error { return l.awaitWorkers(gctx) })
+	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if l.o.belt == beltMill { // others have written too
+		var err error
+		if _, endAtStart, err = l.topic.Ends(ctx); err != nil {
+			return err
+		}
 	}
 	if l.published.Load() > 0 || endAtStart > l.committed.Load() {
 		if _, err := l.topic.Mark(ctx); err != nil {
@@ -352,6 +366,9 @@ func (l *line) marks(ctx context.Context) error {
 			}
 		case <-flush.C:
 			n, limit := l.published.Load(), l.c.cfg.Shards.MaxStale
+			if l.o.belt == beltMill {
+				n = l.taken.Load()
+			}
 			marks := 0
 			switch {
 			case l.inputsDone.Load():

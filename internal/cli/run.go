@@ -24,6 +24,8 @@ type runOptions struct {
 	workers  int
 	batch    int
 	archive  string
+	belt     string // crawl or mill: a part of the line; "" is all of it
+	worker   string // i/N, of belt crawl
 	fromHere bool
 	rebuild  bool
 	replay   bool // of dead letters, instead of the inputs
@@ -47,6 +49,8 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.IntVar(&o.workers, "workers", 0, "documents in work at once (default: workers in FILE)")
 	f.IntVar(&o.batch, "batch", 0, "documents handed on at once")
 	f.StringVar(&o.archive, "archive", "", "read this corpus's archive, in its order, instead of crawling")
+	f.StringVar(&o.belt, "belt", "", "run a part of the line: crawl (a worker) or mill (everything else)")
+	f.StringVar(&o.worker, "worker", "", "with --belt crawl: which worker this is, as i/N from 0/N (default 0/1)")
 	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
 	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
@@ -54,6 +58,10 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 }
 
 func (a *App) runRun(ctx context.Context, o runOptions) error {
+	w, err := o.part()
+	if err != nil {
+		return err
+	}
 	c, err := a.openCorpus(o.file)
 	if err != nil {
 		return err
@@ -73,13 +81,21 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
 		return err
 	}
-	l, err := lock.Acquire(filepath.Join(c.dir, "state", "lock"))
+	l, err := lock.Acquire(o.lockPath(c.dir, w))
 	if err != nil {
 		return err
 	}
 	defer l.Release()
+	if o.belt != beltMill && len(c.seeds) > 0 || o.rebuild {
+		if err := c.settleWorkers(w.n); err != nil {
+			return err
+		}
+	}
 	if err := a.settleRecipe(ctx, c, o); err != nil {
 		return err
+	}
+	if o.belt == beltCrawl {
+		return a.runWorker(ctx, c, o, w)
 	}
 	return a.runLine(ctx, c, o)
 }

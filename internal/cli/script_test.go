@@ -21,9 +21,13 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands as users type them. Each script has a folder of its own.
 func TestScripts(t *testing.T) {
+	w := &towns{} // of one script
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"towns":      w.serve,
+			"wanttowns":  w.want,
+			"waitasked":  w.waitAsked,
 			"site":       serveSite,
 			"exit":       wantExit,
 			"visited":    visited,

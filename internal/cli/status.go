@@ -76,11 +76,11 @@ func (a *App) runStatus(ctx context.Context) error {
 
 // frontierCounts counts the crawl's ledger from its log; nil where nothing was crawled.
 func frontierCounts(dir string) (*crawl.Counts, error) {
-	if _, err := os.Stat(filepath.Join(dir, "state", "frontier")); err != nil {
-		return nil, nil
-	}
 	c, err := crawl.Ledger(dir)
-	return &c, err
+	if err != nil || c.Discovered == 0 {
+		return nil, err
+	}
+	return &c, nil
 }
 
 // folderBytes sums the files below dir; what cannot be read counts nothing.
