@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -41,6 +42,7 @@ type App struct {
 
 // Main runs the command line and gives the exit code.
 func (a *App) Main() int {
+	log.SetOutput(hushed{a.Stderr})
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	go func() { // a second signal ends at once: as safe as kill -9
