@@ -38,6 +38,9 @@ type archiver struct {
 	site     sequence
 	encoders []warc.Encoder
 	unsynced bool // the site files have been written to since they were synced
+
+	unwritten atomic.Int64  // captures on their way: a kill of the process loses them
+	wrote     chan struct{} // a word now and then that there are fewer
 }
 
 // newArchiver goes on with the pages at file number seq.
@@ -49,6 +52,7 @@ func newArchiver(o *Options, seq int64) *archiver {
 		pages:    sequence{worker: o.Worker, folder: folder, prefix: pagesPrefix(o.Worker), info: info, full: maxFile, next: seq},
 		site:     sequence{worker: o.Worker, folder: filepath.Join(folder, "site"), prefix: fmt.Sprintf("site-%d", o.Worker), info: info, full: maxFile},
 		encoders: make([]warc.Encoder, min(runtime.GOMAXPROCS(0), maxPackers)),
+		wrote:    make(chan struct{}, 1),
 	}
 }
 
@@ -89,10 +93,9 @@ func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group
 				}
 				return
 			}
-			batch := gather(c, in)
 			g := group{err: failed}
 			if failed == nil {
-				g = a.write(batch)
+				g = a.collect(c, in)
 				failed = g.err
 			}
 			out <- g
@@ -140,11 +143,45 @@ func (a *archiver) close() error {
 	return err
 }
 
-// gather takes what comes within groupWait.
-func gather(first *capture, in <-chan *capture) []*capture {
-	batch, size := []*capture{first}, len(first.answer.body)
+// collect writes captures as they come, and after groupWait makes them durable with one fsync. What is
+// written outlives a kill of the process, what is synced a loss of power too.
+func (a *archiver) collect(first *capture, in <-chan *capture) (g group) {
 	timer := time.NewTimer(groupWait)
 	defer timer.Stop()
+	size := 0
+	for c, ok := first, true; ok; {
+		batch := gather(c, in)
+		if err := a.write(batch, &g); err != nil {
+			return group{err: err}
+		}
+		a.unwritten.Add(-int64(len(batch)))
+		select {
+		case a.wrote <- struct{}{}:
+		default:
+		}
+		for _, c := range batch {
+			size += len(c.answer.body)
+		}
+		if len(g.done)+len(g.site) >= groupPages || size >= groupBytes {
+			break
+		}
+		select {
+		case c, ok = <-in:
+		case <-timer.C:
+			ok = false
+		}
+	}
+	if len(g.done) > 0 {
+		if err := a.pages.w.Sync(); err != nil {
+			return group{err: err}
+		}
+	}
+	return g
+}
+
+// gather takes what is there.
+func gather(first *capture, in <-chan *capture) []*capture {
+	batch, size := []*capture{first}, len(first.answer.body)
 	for len(batch) < groupPages && size < groupBytes {
 		select {
 		case c, ok := <-in:
@@ -153,18 +190,18 @@ func gather(first *capture, in <-chan *capture) []*capture {
 			}
 			batch = append(batch, c)
 			size += len(c.answer.body)
-		case <-timer.C:
+		default:
 			return batch
 		}
 	}
 	return batch
 }
 
-func (a *archiver) write(batch []*capture) (g group) {
+func (a *archiver) write(batch []*capture, g *group) error {
 	for i, p := range a.pack(batch) {
 		c := batch[i]
 		if p.err != nil {
-			return group{err: fmt.Errorf("archive %s: %w", c.task.addr.fetch, p.err)}
+			return fmt.Errorf("archive %s: %w", c.task.addr.fetch, p.err)
 		}
 		s := &a.pages
 		if c.site {
@@ -172,7 +209,7 @@ func (a *archiver) write(batch []*capture) (g group) {
 		}
 		at, err := s.append(&p)
 		if err != nil {
-			return group{err: fmt.Errorf("archive %s: %w", c.task.addr.fetch, err)}
+			return fmt.Errorf("archive %s: %w", c.task.addr.fetch, err)
 		}
 		if c.site {
 			a.unsynced = true
@@ -184,12 +221,7 @@ func (a *archiver) write(batch []*capture) (g group) {
 		}
 		g.done = append(g.done, stored{capture: c, doc: p.doc, next: s.file.position(s.w.Offset())})
 	}
-	if len(g.done) > 0 {
-		if err := a.pages.w.Sync(); err != nil {
-			return group{err: err}
-		}
-	}
-	return g
+	return nil
 }
 
 // syncSite makes the site files durable. Nobody waits for that: what they hold stands in the frontier's log.

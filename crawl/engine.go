@@ -51,9 +51,11 @@ type engine struct {
 	groups  chan group
 	out     chan *millrace.Document
 
-	busy          int // workers
-	pages         int // pages among their jobs
-	unstored      int
+	busy          int           // workers
+	pages         int           // pages among their jobs
+	unwritten     *atomic.Int64 // the archiver's: captures that are not yet in a file
+	wrote         <-chan struct{}
+	unstored      int // captures that are not yet durable
 	unstoredBytes int64
 	held          int // captures that wait for a document
 	heldBytes     int64
@@ -77,6 +79,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	e.results = make(chan result, e.opts.Concurrency)
 	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency)
 	e.groups = make(chan group, 1)
+	e.unwritten, e.wrote = &a.unwritten, a.wrote
 	go a.run(e.ctx, e.archive, e.groups)
 	e.schedule = newSchedule(e.opts.Delay, e.opts.PerIPDelay, budget{e.opts.MaxPagesPerHost, e.opts.MaxPagesPerDomain})
 	if e.front.resumed {
@@ -174,6 +177,8 @@ func (e *engine) loop() error {
 			e.pending = e.pending[1:]
 		case <-wake.C:
 			continue
+		case <-e.wrote:
+			continue
 		case <-tick.C:
 			e.show()
 			if ticking = e.front.log.dirty; time.Since(synced) >= syncEvery {
@@ -212,9 +217,10 @@ func (e *engine) show() {
 	}
 }
 
-// full reports whether a bound forbids to ask for more.
+// full reports whether a bound forbids to ask for more. A capture is under way until it is written: a kill
+// makes us fetch no more than Concurrency pages again.
 func (e *engine) full() bool {
-	return e.busy >= e.opts.Concurrency || len(e.pending) >= maxPending || e.unstored >= maxUnstored || e.unstoredBytes >= maxInMemory
+	return e.busy+int(e.unwritten.Load()) >= e.opts.Concurrency || len(e.pending) >= maxPending || e.unstored >= maxUnstored || e.unstoredBytes >= maxInMemory
 }
 
 // enough reports whether max_pages are fetched or under way.

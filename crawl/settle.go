@@ -152,6 +152,7 @@ func (e *engine) settlePage(h *host, r result) {
 // store hands a capture to the archiver; settleGroup hears of it. The channel has room for all that may
 // be under way, one capture a job.
 func (e *engine) store(c *capture) {
+	e.unwritten.Add(1)
 	e.unstored++
 	e.unstoredBytes += int64(len(c.answer.body))
 	e.archive <- c
