@@ -77,7 +77,7 @@ func (e *engine) run(ctx context.Context, a *archiver) (err error) {
 	e.ctx, stop = context.WithCancel(ctx)
 	defer stop()
 	e.results = make(chan result, e.opts.Concurrency)
-	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency)
+	e.archive = make(chan *capture, maxUnstored+e.opts.Concurrency+maxHeld)
 	e.groups = make(chan group, 1)
 	e.unwritten, e.wrote = &a.unwritten, a.wrote
 	go a.run(e.ctx, e.archive, e.groups)

@@ -150,7 +150,7 @@ func (e *engine) settlePage(h *host, r result) {
 }
 
 // store hands a capture to the archiver; settleGroup hears of it. The channel has room for all that may
-// be under way, one capture a job.
+// be under way, one capture a job, and for the pages that were held.
 func (e *engine) store(c *capture) {
 	e.unwritten.Add(1)
 	e.unstored++
