@@ -20,6 +20,8 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
+
+	"millrace"
 )
 
 // encoded returns what write gives through the codings, the first applied first.
@@ -190,6 +192,72 @@ func TestBombs(t *testing.T) {
 		if n := sent.Load(); n > 4*limit {
 			t.Errorf("%s: the server could send %d bytes", path, n)
 		}
+	}
+}
+
+// TestSiteOfBombs crawls a site of bombs with the limits that a user has. Every page gets its row or its error, the
+// rest of the site is fetched, and the program has not grown by more than 64 MB.
+func TestSiteOfBombs(t *testing.T) {
+	bombs := map[string][]byte{}
+	for _, c := range []string{"gzip", "br", "zstd", "gzip, gzip"} {
+		bombs[c] = encoded(t, zeros(64), strings.Split(c, ", ")...)
+	}
+	var sent atomic.Int64
+	s := newSite(t, 1, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		switch path := strings.TrimPrefix(r.URL.Path, "/"); path {
+		case "":
+			for _, p := range []string{"gzip", "br", "zstd", "gzip,%20gzip", "endless", "header", "fields", "nested", "half", "loop", "fine"} {
+				fmt.Fprintf(w, "<a href=/%s>x</a>", p)
+			}
+		case "robots.txt":
+			forever(w, bytes.Repeat([]byte("Disallow: /x\n"), 1000), &sent)
+		case "endless":
+			forever(w, bytes.Repeat([]byte("word "), 1000), &sent)
+		case "header":
+			forever(hijacked(w, "HTTP/1.1 200 OK\r\n"), []byte("X-Long: "+strings.Repeat("x", 1000)+"\r\n"), &sent)
+		case "fields":
+			c := hijacked(w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n")
+			io.WriteString(c, strings.Repeat("A: b\r\n", maxFields+1)+"\r\n")
+			c.Close()
+		case "nested":
+			w.Header().Set("Content-Encoding", "gzip, gzip, gzip")
+		case "half":
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, "half")
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		case "loop":
+			http.Redirect(w, r, "/loop", http.StatusFound)
+		case "fine":
+			io.WriteString(w, "a page")
+		default:
+			w.Header().Set("Content-Encoding", path)
+			w.Write(bombs[path])
+		}
+	})
+	o := options(t.TempDir(), s)
+	o.Concurrency = 1
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	docs, counts, err := crawlAll(t, o)
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]millrace.Reason{"": "", "gzip": millrace.FetchTooLarge, "br": millrace.FetchTooLarge, "zstd": millrace.FetchTooLarge,
+		"gzip,%20gzip": millrace.FetchTooLarge, "endless": millrace.FetchTooLarge, "half": millrace.FetchTruncated, "loop": millrace.FetchRedirect, "fine": ""}
+	for path, reason := range want {
+		d := byPath(t, docs, s.addr+"/"+path)
+		if cut := reason == millrace.FetchTooLarge || reason == millrace.FetchTruncated; d.Verdict.Reason != reason || d.Page.Truncated != cut {
+			t.Errorf("%s: %v, truncated %v; want %q", path, d.Verdict, d.Page.Truncated, reason)
+		}
+	}
+	if len(docs) != len(want) || counts.Failed != 3 {
+		t.Errorf("%d documents, want %d; %+v, want 3 failed: the headers, the fields, the nested codings", len(docs), len(want), counts)
+	}
+	if grown := int64(after.Sys) - int64(before.Sys); grown > 64<<20 {
+		t.Errorf("the program has grown by %d bytes", grown)
 	}
 }
 
