@@ -57,6 +57,7 @@ type engine struct {
 	wrote         <-chan struct{}
 	unstored      int // captures that are not yet durable
 	unstoredBytes int64
+	parked        int64
 	held          int // captures that wait for a document
 	heldBytes     int64
 	pending       []*millrace.Document
@@ -211,6 +212,8 @@ func (e *engine) show() {
 	c := e.front.counts
 	c.Frozen, c.Unfollowed = e.front.yields.counts()
 	c.Requests, c.Bytes = e.counts.Requests, e.counts.Bytes
+	in := &e.schedule.places
+	c.Hosts = HostCounts{Ready: in[inReady], InFlight: in[inFlight], Waiting: in[inHeap] + in[inLane], Away: in[inAway], Parked: e.parked}
 	e.shown.Store(&c)
 	if e.opts.Progress != nil {
 		e.opts.Progress(c)
@@ -355,7 +358,7 @@ func (e *engine) start(h *host, t task, line string) {
 	}
 	j := job{task: t, host: h, addr: h.addr, name: h.name, port: h.port, rules: h.usage, site: h.files.said, line: line,
 		last: h.pace.delay() > idleTimeout, condition: t.last.condition(e.opts.ConsentPolicy)}
-	h.where = inFlight
+	e.schedule.move(h, inFlight)
 	e.workers.Go(func() { e.results <- e.work.do(e.ctx, j) })
 }
 
@@ -375,6 +378,11 @@ func (e *engine) host(a address) *host {
 		e.broken = err
 	} else if ok {
 		e.giveRules(h, entry) // where they are too old, they hold until new ones can be had
+	}
+	if t, err := e.front.trouble(h.state); err != nil {
+		e.broken = err
+	} else {
+		h.trouble.since = t.Since // it is asked again at once, but not for another month
 	}
 	h.next = later(h.next, e.notBefore(h))
 	h.away = time.Until(h.next) > maxPause

@@ -90,6 +90,21 @@ func Ledger(dir string) (Counts, error) {
 
 // add adds the ledger of a frontier's folder.
 func (c *Counts) add(folder string) error {
+	return inspect(folder, func(f *frontier) error {
+		frozen, unfollowed := f.yields.counts()
+		c.Discovered += f.counts.Discovered
+		c.Fetched += f.counts.Fetched
+		c.Refused += f.counts.Refused
+		c.Failed += f.counts.Failed
+		c.Waiting += f.counts.Waiting
+		c.Frozen += frozen
+		c.Unfollowed += unfollowed
+		return nil
+	})
+}
+
+// inspect lets look see the frontier of a folder, without its queues.
+func inspect(folder string, look func(*frontier) error) error {
 	file, err := os.Open(filepath.Join(folder, logName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -110,15 +125,7 @@ func (c *Counts) add(folder string) error {
 	if _, err = f.catchUp(); err != nil {
 		return err
 	}
-	frozen, unfollowed := f.yields.counts()
-	c.Discovered += f.counts.Discovered
-	c.Fetched += f.counts.Fetched
-	c.Refused += f.counts.Refused
-	c.Failed += f.counts.Failed
-	c.Waiting += f.counts.Waiting
-	c.Frozen += frozen
-	c.Unfollowed += unfollowed
-	return nil
+	return look(f)
 }
 
 // apply moves the state by one event of its URL.

@@ -109,8 +109,9 @@ type Options struct {
 // Counts are the ledger of the frontier: Discovered = Fetched + Refused + Failed + Waiting.
 type Counts struct {
 	Discovered, Fetched, Refused, Failed, Waiting int64
-	Requests, Bytes                               int64 // of this process: on the wire, robots.txt and sitemaps included
-	Frozen, Unfollowed                            int64 // shapes of URLs that yield nothing new, and links into them
+	Requests, Bytes                               int64      // of this process: on the wire, robots.txt and sitemaps included
+	Frozen, Unfollowed                            int64      // shapes of URLs that yield nothing new, and links into them
+	Hosts                                         HostCounts `json:",omitzero"` // of a running crawl
 }
 
 // Check tells whether the ledger is broken.

@@ -12,6 +12,7 @@ type hostState struct {
 	waiting   offsets         // URLs that nobody has taken yet, in the order of their discovery: breadth first
 	rules     int64           // where the last answer to a request for robots.txt stands in the log; 0: there is none
 	closed    int64           // the host wants no request before; Unix seconds
+	trouble   int64           // where the log says why the host is left alone; 0: it is not
 	dues      dues            // known pages, to be visited again
 	faith     faith           // in the dates of its sitemaps and feeds
 	dated     map[uint64]bool // pages that are due because of one

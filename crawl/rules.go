@@ -164,6 +164,7 @@ func (e *engine) unruled(h *host, err error) {
 	switch {
 	case parked:
 		h.parked, h.rules = true, nil
+		e.parked++
 		e.abandon(h, err)
 	case h.rules != nil && !h.doubted:
 		h.rulesUntil = now.Add(gap)
@@ -186,7 +187,7 @@ func (h *host) lasting(until time.Time) time.Time {
 // recovered ends the trouble of a host whose rules are known now.
 func (e *engine) recovered(h *host) {
 	h.doubted, h.away = false, false
-	if h.trouble.err != nil {
+	if !h.trouble.since.IsZero() {
 		h.trouble = trouble{}
 		e.front.record(event{kind: evTrouble, url: h.authority})
 	}

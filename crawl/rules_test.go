@@ -332,3 +332,61 @@ func TestRulesNote(t *testing.T) {
 		}
 	}
 }
+
+// TestTroubles: what keeps hosts from being asked can be looked up, and a month of it is one over restarts.
+func TestTroubles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		w := &world{}
+		w.answer = func(url string) reply {
+			switch originOf(url) {
+			case "http://1.1.1.1":
+				return reply{}
+			case "http://1.1.1.2":
+				return reply{status: 503, header: http.Header{"Retry-After": {"604800"}}}
+			case "http://1.1.1.3":
+				if time.Since(began) < time.Hour {
+					return reply{status: 500}
+				}
+			}
+			return htmlPage("page")
+		}
+		o := optionsFor(t.TempDir(), "http://1.1.1.1/", "http://1.1.1.2/", "http://1.1.1.3/", "http://1.1.1.4/")
+		look := func() string {
+			var b strings.Builder
+			all, err := Troubles(o.Dir, time.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range all {
+				fmt.Fprintf(&b, "%s pause %t, trouble %t;", h.Host, !h.Until.IsZero(), h.Err != "")
+				if !h.Since.IsZero() && h.Since.Sub(began) > time.Minute {
+					t.Errorf("%s: since %v", h.Host, h.Since.Sub(began))
+				}
+			}
+			return b.String()
+		}
+		if _, counts, err := w.crawl(t, t.Context(), o); err != nil || counts.Waiting != 3 || counts.Hosts.Away != 3 || counts.Hosts.Waiting != 0 {
+			t.Fatalf("%v, counts %+v", err, counts)
+		}
+		const both = "http://1.1.1.1:80 pause false, trouble true;http://1.1.1.2:80 pause true, trouble false;"
+		if got := look(); got != both+"http://1.1.1.3:80 pause false, trouble true;" {
+			t.Error(got)
+		}
+		time.Sleep(2 * time.Hour)
+		asked := w.times("http://1.1.1.2/robots.txt")
+		if _, counts, err := w.crawl(t, t.Context(), o); err != nil || counts.Waiting != 2 {
+			t.Fatalf("%v, counts %+v", err, counts)
+		}
+		if got := look(); got != both {
+			t.Error(got)
+		}
+		if w.times("http://1.1.1.2/robots.txt") != asked {
+			t.Error("a host was asked during the pause that it had asked for")
+		}
+		time.Sleep(parkAfter)
+		if _, counts, err := w.crawl(t, t.Context(), o); err != nil || counts.Waiting != 2 || counts.Hosts.Parked != 1 || counts.Hosts.Away != 1 {
+			t.Errorf("%v, counts %+v", err, counts)
+		}
+	})
+}

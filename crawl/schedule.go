@@ -18,10 +18,11 @@ type schedule struct {
 	hosts        map[string]*host
 	lanes        map[netip.Addr]*lane
 	waiting      byWake
-	away         byWake    // waits too, but a run that has nothing else to do ends
-	ready        byLevel   // may be asked now
-	turns        int       // how many have become ready, or have waited in a lane
-	resumed      time.Time // when an earlier process was taken over from; zero if there was none
+	away         byWake              // waits too, but a run that has nothing else to do ends
+	ready        byLevel             // may be asked now
+	turns        int                 // how many have become ready, or have waited in a lane
+	places       [inFlight + 1]int64 // how many hosts are in each list
+	resumed      time.Time           // when an earlier process was taken over from; zero if there was none
 	limits       limits
 }
 
@@ -66,7 +67,7 @@ func (s *schedule) touch(h *host, now time.Time) {
 	case inLane, inReady, inFlight:
 		return
 	}
-	h.where = idle
+	s.move(h, idle)
 	if at, ok := h.wakeTime(now, s.limits); ok {
 		s.sleep(h, at)
 	}
@@ -75,11 +76,11 @@ func (s *schedule) touch(h *host, now time.Time) {
 func (s *schedule) sleep(h *host, at time.Time) {
 	h.wake = at
 	if h.away && h.lane == nil {
-		h.where = inAway
+		s.move(h, inAway)
 		heap.Push(&s.away, h)
 		return
 	}
-	h.where = inHeap
+	s.move(h, inHeap)
 	heap.Push(&s.waiting, h)
 }
 
@@ -91,7 +92,7 @@ func (s *schedule) advance(now time.Time) (next time.Time, worth bool) {
 		for len(*queue) > 0 && !(*queue)[0].wake.After(now) {
 			h := heap.Pop(queue).(*host)
 			if s.takeTurn(h, now) {
-				h.where = inReady
+				s.move(h, inReady)
 				s.queue(&s.ready, h)
 			}
 		}
@@ -117,7 +118,7 @@ func (s *schedule) takeTurn(h *host, now time.Time) bool {
 	}
 	h.lane = l
 	if l.holder != nil {
-		h.where = inLane
+		s.move(h, inLane)
 		s.queue(&l.waiters, h)
 		return false
 	}
@@ -141,13 +142,14 @@ func (s *schedule) asked(h *host, ended time.Time) {
 // release ends h's turn, whether it asked for something or not. The lane's next turn is given away now;
 // h takes part where it will be ready by then.
 func (s *schedule) release(h *host, now time.Time) {
-	h.where = idle
+	s.move(h, idle)
 	if l := h.lane; l != nil {
 		h.lane, l.holder = nil, nil
 		if len(l.waiters) > 0 {
 			next := later(l.next, now)
 			if at, ok := h.wakeTime(now, s.limits); ok && !at.After(next) {
-				h.lane, h.where = l, inLane
+				h.lane = l
+				s.move(h, inLane)
 				s.queue(&l.waiters, h)
 			}
 			l.holder = s.pop(&l.waiters)
@@ -155,6 +157,16 @@ func (s *schedule) release(h *host, now time.Time) {
 		}
 	}
 	s.touch(h, now)
+}
+
+// move notes that a host is in another list.
+func (s *schedule) move(h *host, to place) {
+	if h.where != idle {
+		s.places[h.where]--
+	}
+	if h.where = to; to != idle {
+		s.places[to]++
+	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -20,7 +20,7 @@ import (
 // log is read from its beginning. Raise the number with every change of frontier.code.
 const (
 	snapshotName  = "snapshot"
-	snapshotMagic = "millrace frontier snapshot 4\n"
+	snapshotMagic = "millrace frontier snapshot 6\n"
 )
 
 // A snapshot is written when the log has grown by so many bytes, and by so many for each known URL: twice
@@ -45,6 +45,7 @@ func (f *frontier) code(c *coder) {
 		c.text(&h.authority)
 		c.num(&h.rules)
 		c.num(&h.closed)
+		c.num(&h.trouble)
 		if c.reading() {
 			h.waiting.code(c)
 			f.byHost[h.authority] = h

@@ -234,6 +234,10 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 		f.settle(e, stateFailed)
 	case evRobots:
 		f.host(e.url).rules = pos
+	case evTrouble:
+		if f.host(e.url).trouble = pos; e.text == "" {
+			f.host(e.url).trouble = 0
+		}
 	case evFile:
 		f.files[idOf(e.url)] = pos
 	case evClosed:

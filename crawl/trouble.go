@@ -23,13 +23,13 @@ const (
 // trouble is what keeps a host from being asked.
 type trouble struct {
 	err   error     // nil: nothing
-	since time.Time // the first time
+	since time.Time // the first time, maybe of an earlier process
 	tries int       // times in a row
 }
 
 // again notes that it has not passed, and tells how long to leave the host alone.
 func (t *trouble) again(now time.Time, err error, first time.Duration) (gap time.Duration, parked bool) {
-	if t.tries == 0 {
+	if t.since.IsZero() {
 		t.since = now
 	}
 	t.err = err

@@ -3,13 +3,16 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"millrace/crawl"
+	"millrace/internal/term"
 	"millrace/shards"
 )
 
@@ -47,6 +50,10 @@ func (a *App) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	alone, err := crawl.Troubles(dir, time.Now())
+	if err != nil {
+		return err
+	}
 	disk := map[string]int64{}
 	for _, sub := range []string{"warc", "log", "data", "rejects", "state", "model"} {
 		disk[sub] = folderBytes(filepath.Join(dir, sub))
@@ -55,7 +62,7 @@ func (a *App) runStatus(ctx context.Context) error {
 	in, kept, dropped, failed := tally.Totals()
 	if a.json {
 		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
-			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "disk": disk})
+			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "disk": disk})
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {
@@ -66,6 +73,7 @@ func (a *App) runStatus(ctx context.Context) error {
 		if frontier.Frozen > 0 {
 			fmt.Fprintf(a.Stdout, "  %d shapes of URLs yielded nothing new: %d links into them were not followed\n", frontier.Frozen, frontier.Unfollowed)
 		}
+		printHosts(a.Stdout, alone)
 		fmt.Fprintln(a.Stdout)
 	}
 	printFunnel(a.Stdout, tally, 120)
@@ -81,6 +89,49 @@ func frontierCounts(dir string) (*crawl.Counts, error) {
 		return nil, err
 	}
 	return &c, nil
+}
+
+// maxHosts is how many hosts that are left alone status names.
+const maxHosts = 100
+
+type hostJSON struct {
+	Host  string     `json:"host"`
+	Until *time.Time `json:"until,omitempty"`
+	Since *time.Time `json:"since,omitempty"`
+	Err   string     `json:"err,omitempty"`
+}
+
+func hostsJSON(all []crawl.HostTrouble) []hostJSON {
+	out := []hostJSON{}
+	for _, h := range all[:min(len(all), maxHosts)] {
+		j := hostJSON{Host: h.Host, Err: h.Err}
+		if !h.Until.IsZero() {
+			j.Until = &h.Until
+		}
+		if !h.Since.IsZero() {
+			j.Since = &h.Since
+		}
+		out = append(out, j)
+	}
+	return out
+}
+
+// printHosts says which hosts are not asked, and why.
+func printHosts(w io.Writer, all []crawl.HostTrouble) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "  %d hosts are left alone\n", len(all))
+	for _, h := range all[:min(len(all), maxHosts)] {
+		why := h.Err
+		if !h.Since.IsZero() {
+			why = "since " + h.Since.Format(time.DateTime) + ": " + why
+		}
+		if !h.Until.IsZero() {
+			why = strings.TrimSpace("it asked for a pause until " + h.Until.Format(time.DateTime) + " " + why)
+		}
+		fmt.Fprintf(w, "    %s  %s\n", term.Safe(h.Host), term.Safe(why))
+	}
 }
 
 // folderBytes sums the files below dir; what cannot be read counts nothing.
