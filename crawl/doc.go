@@ -7,7 +7,8 @@
 // Read in this order: options.go (what a user can set), url.go, scope.go, guard.go (which
 // addresses may be dialled), exchange.go and fetch.go (one request), links.go, consent.go,
 // record.go (an answer becomes WARC records), document.go (a record becomes a Document),
-// archiver.go, reindex.go, warcfiles.go and archive.go (the archive is written and read), event.go, log.go, seen.go, queue.go, state.go, admit.go and
-// snapshot.go (the frontier), trap.go, sitemap.go, host.go and schedule.go (who is
-// next), work.go, settle.go, crawler.go (the parts joined), fate.go and plan.go (questions about it).
+// archiver.go, reindex.go, warcfiles.go and archive.go (the archive is written and read), event.go,
+// log.go, seen.go, queue.go, state.go, admit.go and snapshot.go (the frontier), trap.go, sitemap.go,
+// host.go and schedule.go (who is next), work.go, settle.go, crawler.go (the parts joined), handover.go
+// and peers.go (several crawl workers), fate.go and plan.go (questions about it).
 package crawl

@@ -68,6 +68,7 @@ type engine struct {
 
 	peers   *peers
 	handing bool // links to another worker
+	handed  int  // who got some last
 	idle    bool // nothing is left to do, unless another worker has something for us
 }
 

@@ -50,14 +50,15 @@ type parcel struct {
 
 const maxParcel = 500 // links
 
-// nextParcel gathers what is to be sent to one worker; ok is false where there is nothing.
-func (f *frontier) nextParcel() (p parcel, ok bool, err error) {
-	for to := range f.outbox {
-		q := &f.outbox[to]
+// nextParcel gathers what is to be sent to one worker, who takes his turn after the one before; ok is false
+// where there is nothing.
+func (f *frontier) nextParcel(before int) (p parcel, ok bool, err error) {
+	for i := range f.outbox {
+		p.to = (before + 1 + i) % len(f.outbox)
+		q := &f.outbox[p.to]
 		if q.len() == 0 {
 			continue
 		}
-		p.to = to
 		for pos := range q.all() {
 			e, err := f.at(pos)
 			if err != nil {

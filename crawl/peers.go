@@ -190,7 +190,8 @@ func (e *engine) hand() {
 		return
 	}
 	var p parcel
-	if p, e.handing, e.broken = e.front.nextParcel(); e.handing {
+	if p, e.handing, e.broken = e.front.nextParcel(e.handed); e.handing {
+		e.handed = p.to
 		e.peers.outbox <- p // has room for one
 	}
 }

@@ -54,7 +54,7 @@ func viewOf(t fail, f *frontier, urls []string) view {
 		}
 	}
 	for {
-		p, ok, err := f.nextParcel()
+		p, ok, err := f.nextParcel(0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestSnapshotIsOnlyACache(t *testing.T) {
 				f.handOver(a, Handover{Depth: n, Sitemap: n%5 == 0})
 			},
 			"send": func(t *rapid.T) {
-				if p, ok, err := f.nextParcel(); err != nil {
+				if p, ok, err := f.nextParcel(0); err != nil {
 					t.Fatal(err)
 				} else if ok {
 					f.record(event{kind: evSent, worker: uint64(p.to), next: uint64(p.next)})
