@@ -8,7 +8,8 @@
 // addresses may be dialled), exchange.go and fetch.go (one request), links.go, consent.go,
 // record.go (an answer becomes WARC records), document.go (a record becomes a Document),
 // archiver.go, reindex.go, warcfiles.go and archive.go (the archive is written and read), event.go,
-// log.go, seen.go, queue.go, state.go, admit.go and snapshot.go (the frontier), trap.go, sitemap.go,
-// host.go and schedule.go (who is next), work.go, settle.go, crawler.go (the parts joined), handover.go
-// and peers.go (several crawl workers), fate.go and plan.go (questions about it).
+// log.go, seen.go, queue.go, state.go, admit.go and snapshot.go (the frontier), trap.go, xmlscan.go,
+// sitemap.go and feed.go, host.go and schedule.go (who is next), work.go, settle.go, changerate.go, due.go,
+// recrawl.go and recrawl_dates.go (known pages are visited again), crawler.go (the parts joined),
+// handover.go and peers.go (several crawl workers), fate.go and plan.go (questions about it).
 package crawl

@@ -418,7 +418,7 @@ func (e *engine) restoreSitemaps() error {
 			return err
 		}
 		if a, err := parseAddress(m.url, nil); err == nil {
-			e.addSitemap(a, int(m.depth))
+			e.addSitemap(a, int(m.depth), sitemapID(a))
 		}
 	}
 	return nil

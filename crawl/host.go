@@ -44,7 +44,8 @@ type host struct {
 	doubted    bool  // it stopped answering: robots.txt has to be read before anything else
 	refused    error // by the guard: nothing may be asked of it
 	mapCount   int
-	mapsAgain  time.Time // when robots.txt is to be asked which sitemaps there are; zero: never
+	named      map[urlID]bool // sitemaps of other hosts that robots.txt names
+	mapsAgain  time.Time      // when robots.txt is to be asked which sitemaps there are; zero: never
 	files      siteFiles
 
 	pace     pace
@@ -143,6 +144,17 @@ func (h *host) wakeTime(now time.Time, lim limits) (time.Time, bool) {
 		at = h.next
 	}
 	return at, true
+}
+
+// names notes that robots.txt names a sitemap.
+func (h *host) names(a address) {
+	if a.authority == h.authority || len(h.named) >= maxSitemaps {
+		return
+	}
+	if h.named == nil {
+		h.named = map[urlID]bool{}
+	}
+	h.named[sitemapID(a)] = true
 }
 
 // takeErrand takes an errand that is due.

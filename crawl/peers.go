@@ -241,7 +241,7 @@ func (e *engine) take(l Handover) {
 	case err != nil || !e.front.share.mine(a):
 	case !l.Sitemap:
 		e.front.admit(e.scope, a, origin{handed: true, depth: l.Depth, hops: l.Hops})
-	case e.addSitemap(a, l.Depth):
+	case e.addSitemap(a, l.Depth, sitemapID(a)):
 		e.front.record(event{kind: evNested, url: a.fetch, depth: uint64(l.Depth)})
 	}
 }

@@ -178,7 +178,7 @@ func TestAllDone(t *testing.T) {
 }
 
 // towns is a web of several domains whose pages lead to each other, with a sitemap that is found on
-// another host only.
+// another host only, and lists a page of that one.
 func towns(n int) (w *world, seeds, want []string) {
 	answers := map[string]reply{}
 	w = &world{answer: fixed(answers), names: map[string]string{}, latency: 10 * time.Millisecond}
@@ -186,7 +186,7 @@ func towns(n int) (w *world, seeds, want []string) {
 	for i := range n {
 		w.names[base(i)[len("http://"):]] = fmt.Sprintf("1.1.1.%d", i+1)
 		answers[base(i)+"/robots.txt"] = textPage("User-agent: *\nDisallow: /closed\nSitemap: " + base(i+1) + "/map.xml\n")
-		answers[base(i)+"/map.xml"] = textPage("<urlset><url><loc>" + base(i) + "/listed</loc></url><url><loc>" + base(i+2) + "/far</loc></url></urlset>")
+		answers[base(i)+"/map.xml"] = textPage("<urlset><url><loc>" + base(i) + "/listed</loc></url><url><loc>" + base(i+n-1) + "/far</loc></url></urlset>")
 		answers[base(i)+"/listed"], answers[base(i)+"/far"] = htmlPage("listed"), htmlPage("far")
 		answers[base(i)+"/"] = htmlPage("<a href=" + base(i+1) + "/>next</a><a href=" + base(i+1) + "/closed/a>no</a><a href=" + base(i+3) + "/go>go</a>")
 		answers[base(i)+"/go"] = moved(base(i+4) + "/target")

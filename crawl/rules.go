@@ -229,7 +229,8 @@ func (e *engine) giveRules(h *host, entry rulesEntry) {
 	}
 	for _, s := range file.Sitemaps() {
 		if a, err := resolve(h.authority+"/robots.txt", s); err == nil {
-			e.addSitemap(a, 0)
+			h.names(a)
+			e.addSitemap(a, 0, sitemapID(a))
 		}
 	}
 	e.schedule.touch(h, time.Now())

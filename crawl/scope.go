@@ -26,16 +26,22 @@ func (s *scope) contains(a address) bool { return s.kind == "any" || s.names[s.n
 // name is what two addresses of one scope have in common. A port other than the scheme's own makes
 // another host; the scheme and a leading "www." do not.
 func (s *scope) name(a address) string {
-	host := strings.TrimSuffix(a.host, ".")
 	if s.kind == "domain" {
-		return registrable(host)
+		return registrable(strings.TrimSuffix(a.host, "."))
 	}
-	host = strings.TrimPrefix(host, "www.")
+	return siteOf(a)
+}
+
+// siteOf is a host with all that is taken for the same.
+func siteOf(a address) string {
+	host := strings.TrimPrefix(strings.TrimSuffix(a.host, "."), "www.")
 	if a.port != "80" && a.port != "443" {
 		host += ":" + a.port
 	}
 	return host
 }
+
+func sameSite(a, b address) bool { return siteOf(a) == siteOf(b) }
 
 // registrable is the domain that someone can own; of an address, the address.
 func registrable(host string) string {

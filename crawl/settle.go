@@ -187,8 +187,8 @@ func (e *engine) unread(a address) bool {
 }
 
 // addSitemap puts a sitemap into its host's list, unless it has been there. It reports whether it has.
-func (e *engine) addSitemap(a address, nesting int) bool {
-	id := idOf("sitemap:" + a.fetch)
+func (e *engine) addSitemap(a address, nesting int, root urlID) bool {
+	id := sitemapID(a)
 	if e.mapsSeen[id] || !e.unread(a) || !e.scope.contains(a) || nesting > maxNesting {
 		return false
 	}
@@ -202,7 +202,7 @@ func (e *engine) addSitemap(a address, nesting int) bool {
 	}
 	e.mapsSeen[id] = true
 	h.mapCount++
-	h.maps = append(h.maps, task{kind: taskSitemap, addr: a, id: id, nesting: nesting})
+	h.maps = append(h.maps, task{kind: taskSitemap, addr: a, id: id, nesting: nesting, root: root})
 	e.schedule.touch(h, time.Now())
 	return true
 }
@@ -211,7 +211,7 @@ func (e *engine) addSitemap(a address, nesting int) bool {
 // one will not be asked for again.
 func (e *engine) addNested(t task, ref string) {
 	a, err := resolve(t.addr.fetch, ref)
-	if err == nil && e.addSitemap(a, t.nesting+1) {
+	if err == nil && e.addSitemap(a, t.nesting+1, t.root) {
 		e.front.record(event{kind: evNested, url: a.fetch, depth: uint64(t.nesting + 1)})
 	}
 }
@@ -246,6 +246,19 @@ func (e *engine) settleSitemap(h *host, r result) {
 	e.enqueueWaiting()
 }
 
+func sitemapID(a address) urlID { return idOf("sitemap:" + a.fetch) }
+
+// speaksFor reports whether a sitemap may list a: a page of its own host, or of one whose robots.txt names
+// the sitemap, or an index above it. What is another worker's to fetch is let through: he has read the
+// robots.txt, and handed the sitemap over.
+func (e *engine) speaksFor(t task, a address) bool {
+	if sameSite(t.addr, a) || !e.front.share.mine(a) {
+		return true
+	}
+	h := e.schedule.hosts[a.authority]
+	return h != nil && h.named[t.root]
+}
+
 // takeSitemap takes in what a sitemap lists.
 func (e *engine) takeSitemap(t task, m sitemap) {
 	var pages []address
@@ -253,7 +266,7 @@ func (e *engine) takeSitemap(t task, m sitemap) {
 	for _, s := range m.urls {
 		if m.index {
 			e.addNested(t, s.url)
-		} else if a, err := resolve(t.addr.fetch, s.url); err == nil {
+		} else if a, err := resolve(t.addr.fetch, s.url); err == nil && e.speaksFor(t, a) {
 			e.front.admit(e.scope, a, origin{sitemap: true})
 			pages, changed = append(pages, a), append(changed, s.changed)
 		}

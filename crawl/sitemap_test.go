@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -149,4 +150,33 @@ func FuzzSitemap(f *testing.F) {
 			t.Errorf("%d URLs", len(urlsOf(got)))
 		}
 	})
+}
+
+// TestSitemapSpeaksForItsHost: a sitemap may list pages of another host only where that host's robots.txt
+// names it, or an index above it.
+func TestSitemapSpeaksForItsHost(t *testing.T) {
+	t.Parallel()
+	list := func(tag string, urls ...string) reply {
+		return textPage("<" + tag + "><loc>" + strings.Join(urls, "</loc><loc>") + "</loc></" + tag + ">")
+	}
+	w := &world{names: map[string]string{"a.test": "192.0.9.1", "b.test": "192.0.9.2", "maps.test": "192.0.9.3"}, answer: fixed(map[string]reply{
+		"http://a.test/robots.txt": textPage("Sitemap: http://maps.test/a.xml\nSitemap: /own.xml\n"),
+		"http://a.test/own.xml":    list("urlset", "http://www.a.test/www", "http://a.test/own", "http://b.test/no"),
+		"http://maps.test/a.xml":   list("sitemapindex", "http://maps.test/in.xml"),
+		"http://maps.test/in.xml":  list("urlset", "http://a.test/far", "http://b.test/no"),
+		"http://maps.test/b.xml":   list("urlset", "http://b.test/far", "http://a.test/no"),
+		"http://b.test/robots.txt": textPage("Sitemap: http://maps.test/b.xml\n"),
+		"http://a.test/":           htmlPage("a"),
+		"http://b.test/":           htmlPage("b"),
+	})}
+	synctest.Test(t, func(t *testing.T) {
+		o := optionsFor(t.TempDir(), "http://a.test/", "http://b.test/")
+		o.Scope = "any"
+		w.crawl(t, t.Context(), o)
+	})
+	for url, want := range map[string]int{"http://a.test/own": 1, "http://a.test/far": 1, "http://b.test/far": 1, "http://b.test/no": 0, "http://a.test/no": 0} {
+		if n := w.times(url); n != want {
+			t.Errorf("%s: %d requests, want %d", url, n, want)
+		}
+	}
 }

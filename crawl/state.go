@@ -36,6 +36,7 @@ type task struct {
 	at       time.Time // not before
 	owner    *host     // of a robots task: whose rules are asked for
 	nesting  int       // of a sitemap: indexes above it
+	root     urlID     // of a sitemap: the one that a robots.txt names
 	last     *visit    // of a page that is known; nil: it is new
 	file     string    // of a file task: the URL that is wanted, which may redirect
 }
