@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
-	"strconv"
-	"time"
 
-	"millrace"
-	"millrace/crawl"
+	"millrace/ingest/broker"
 	"millrace/internal/sim"
 	"millrace/internal/sim/web"
 )
@@ -32,22 +29,26 @@ type sample struct {
 
 // raceCrawl lets the three crawl without pauses, in turns, and compares medians.
 func raceCrawl(ctx context.Context, t *track, b *sim.Bar) error {
-	const part = "100x50" // Scrapy does not need all of it to show its rate
+	const part = "100x25" // Scrapy does not need all of it to show its rate
 	if t.site == "" {
 		t.site = "500x100"
 	}
 	entrants := []struct {
-		name, site string
-		crawler
+		name string
+		lap  func(context.Context) (*web.Site, []web.Request, cost, error)
 	}{
-		{"millrace", t.site, t.millraceCrawl()},
-		{"colly", t.site, t.byColly(0)},
-		{"scrapy", part, t.byScrapy(0)},
+		{"millrace", t.byMillrace},
+		{"colly", func(ctx context.Context) (*web.Site, []web.Request, cost, error) {
+			return t.lap(ctx, t.site, t.byColly(0))
+		}},
+		{"scrapy", func(ctx context.Context) (*web.Site, []web.Request, cost, error) {
+			return t.lap(ctx, part, t.byScrapy(0))
+		}},
 	}
 	all := map[string][]sample{}
 	for range t.rounds {
 		for _, e := range entrants {
-			s, log, used, err := t.lap(ctx, e.site, e.crawler)
+			s, log, used, err := e.lap(ctx)
 			if err != nil {
 				return err
 			}
@@ -74,47 +75,19 @@ func median(of []sample) sample {
 	return of[len(of)/2]
 }
 
-// millraceCrawl is the crawl alone, in a process of its own: robots.txt, consent, WARC and the frontier's log,
-// up to the Documents that millrace run would hand to its log.
-func (t *track) millraceCrawl() crawler {
-	return func(ctx context.Context, s *web.Site, dir string) (*exec.Cmd, error) {
-		self, err := os.Executable()
-		return exec.CommandContext(ctx, self, "fetch", "-site", t.site, "-port", strconv.Itoa(s.Port), "-dir", dir), err
-	}
-}
-
-// fetch crawls a site and counts the Documents.
-func fetch(ctx context.Context, o options) error {
-	s, err := web.New(o.site, o.seed, o.port)
+// byMillrace crawls with `millrace run --belt crawl`: robots.txt, consent, WARC, the frontier's log, and every
+// page published to a topic, which is served from this process as Kafka would.
+func (t *track) byMillrace(ctx context.Context) (s *web.Site, log []web.Request, used cost, err error) {
+	dir := filepath.Join(t.dir, "topic")
+	b, err := broker.Start(ctx, broker.Options{Dir: dir})
 	if err != nil {
-		return err
+		return nil, nil, used, err
 	}
-	var recrawl *crawl.Recrawl
-	if o.again > 0 {
-		recrawl = &crawl.Recrawl{Min: time.Second, Max: time.Second}
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, o.again)
-		defer stop()
-	}
-	c, err := crawl.Open(ctx, crawl.Options{Dir: o.dir, Recrawl: recrawl, Seeds: s.Seeds(), AllowAddr: []string{fmt.Sprintf("127.0.0.0/8:%d", o.port)},
-		Agent: crawl.Agent{Token: "millbot", Contact: "mailto:race@example.org", Purpose: "race"},
-		Delay: time.Millisecond, PerIPDelay: -1}) // a Delay of 0 would be the default of a second
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	if err := c.Open(ctx, millrace.Checkpoint{}); err != nil {
-		return err
-	}
-	for n := 0; ; {
-		b, err := c.Read(ctx, 256)
-		n += len(b.Docs)
-		if errors.Is(err, io.EOF) || o.again > 0 && errors.Is(err, context.DeadlineExceeded) {
-			fmt.Println(n)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
+	s, log, used, err = t.lap(ctx, t.site, func(ctx context.Context, s *web.Site, dir string) (*exec.Cmd, error) {
+		// A delay of 0 would be the default of a second. All hosts have an address of their own.
+		yaml := pipeline(s, "delay: 1ms\nper_ip_delay: 0\n") + "log: kafka://" + b.Addr() + "\n"
+		cmd, _, err := t.bin.Command(ctx, dir, yaml, "--belt", "crawl")
+		return cmd, err
+	})
+	return s, log, used, errors.Join(err, b.Close(), os.RemoveAll(dir))
 }

@@ -31,8 +31,6 @@ type options struct {
 	kills  int
 	site   string
 	log    string
-	port   int
-	dir    string
 	again  time.Duration
 }
 
@@ -45,8 +43,6 @@ func main() {
 	f.IntVar(&o.kills, "kills", 100, "of race kill")
 	f.StringVar(&o.site, "site", "", "of race serve, race crawl and race kill: HOSTSxPAGES")
 	f.StringVar(&o.log, "log", "", "of race serve")
-	f.IntVar(&o.port, "port", 0, "of race fetch: where the site is")
-	f.StringVar(&o.dir, "dir", "", "of race fetch: the corpus")
 	f.DurationVar(&o.again, "again", 0, "of race fetch: for so long, visit pages again a second after the visit before")
 	if len(os.Args) < 2 {
 		f.Usage()
@@ -70,14 +66,12 @@ func run(ctx context.Context, what string, o options) int {
 			return prove(ctx, t, b)
 		})
 	}
-	parts := map[string]func(context.Context, options) error{"serve": serve, "fetch": fetch}
-	part, ok := parts[what]
-	if !ok {
+	if what != "serve" {
 		fmt.Fprintf(os.Stderr, "race: %q is not polite, crawl or kill\n", what)
 		return 1
 	}
-	if err := part(ctx, o); err != nil {
-		fmt.Fprintf(os.Stderr, "race %s: %v\n", what, err)
+	if err := serve(ctx, o); err != nil {
+		fmt.Fprintf(os.Stderr, "race serve: %v\n", err)
 		return 1
 	}
 	return 0

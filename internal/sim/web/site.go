@@ -12,7 +12,6 @@ import (
 // serves it and the one which judges the crawl need not exchange it.
 type Site struct {
 	Hosts   []*Host
-	Port    int
 	Latency time.Duration // that every answer takes: requests at the same time are seen as such
 	seed    uint64
 }
@@ -64,7 +63,7 @@ func New(name string, seed uint64, port int) (*Site, error) {
 	if _, err := fmt.Sscanf(name, "%dx%d", &hosts, &pages); err != nil || hosts < 1 || hosts > 10_000 || pages < 1 {
 		return nil, fmt.Errorf("site %q: want polite, or HOSTSxPAGES", name)
 	}
-	s := &Site{Port: port, seed: seed}
+	s := &Site{seed: seed}
 	for i := range hosts {
 		s.Hosts = append(s.Hosts, &Host{Addr: addr(0, i, port), Pages: pages, Closed: true,
 			Robots: "# Everybody is welcome, nearly everywhere.\nUser-agent: *\nDisallow: " + closedPath + "\nDisallow: /*.php$\nAllow: /page/\n"})
@@ -89,7 +88,7 @@ const (
 // first answers 429 or 503 with a Retry-After of 1 to 4 s, half of them as a date.
 func polite(seed uint64, port int) *Site {
 	rng := rand.New(rand.NewPCG(seed, 11))
-	s := &Site{Port: port, seed: seed, Latency: 20 * time.Millisecond}
+	s := &Site{seed: seed, Latency: 20 * time.Millisecond}
 	delays := []string{"none", "", "0", "0.5", "1", "1.5", "2", "3", "4", "5"}
 	for i := range politeHosts {
 		h := &Host{Addr: addr(1, i, port), Flaws: map[string]Flaw{}}
