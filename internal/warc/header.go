@@ -21,22 +21,15 @@ var (
 	errHeaderEnd = errors.New("the header has no end")
 	errNoLength  = errors.New("no valid Content-Length")
 	errBlock     = errors.New("the block is shorter than its Content-Length")
-	errTrailer   = errors.New("bytes follow the record in its gzip member")
-	errPlainEnd  = errors.New("the record does not end where its Content-Length says")
+	errRecordEnd = errors.New("the record does not end where its Content-Length says")
 	errNotWARC   = errors.New("neither a gzip member nor a WARC record")
 	errGzip      = errors.New("damaged gzip member")
 	errZstd      = errors.New("damaged zstd frame")
 	errNoEnd     = errors.New("the record does not end with two line ends (CR LF)")
 )
 
-// stream is what a record is read from: the file itself or an inflated gzip member.
-type stream interface {
-	io.Reader
-	io.ByteReader
-}
-
 // readHeader reads from the version line to the empty line, and gives the bytes besides.
-func readHeader(s stream) (header []millrace.Field, raw []byte, err error) {
+func readHeader(s io.ByteReader) (header []millrace.Field, raw []byte, err error) {
 	raw = make([]byte, 0, 1024)
 	line := 0 // where the current line starts
 	for {

@@ -1,7 +1,6 @@
 package warc
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -15,9 +14,6 @@ type Reader struct {
 	in       *input
 	maxBlock int64
 	gz       *gzip.Reader
-	inflater *inflater // what gz gives
-	inflated *bufio.Reader
-	plain    bool  // the record at hand is not compressed
 	lost     bool  // the last record was damaged: look for the next one
 	bad      int64 // where it began
 	credit   int64 // bytes that may still be read a second time
@@ -25,9 +21,10 @@ type Reader struct {
 	tap      func(*Record) io.Writer
 	raw      []byte // header of the record at hand
 
-	shared *shared // what several records are compressed in together, while it is read
-	flat   bool    // this reads such a thing: nothing is compressed in it
-	at     int64   // bytes that came out of the members before; -1 behind damage
+	inner  *Reader // reads what compressed streams hold, one after the other
+	shared *shared // the one at hand, if more is to come of it
+	at     int64   // bytes that came out of the streams before; -1 behind damage
+	flat   bool    // this is an inner one: nothing is compressed in it
 }
 
 // NewReader reads from r. A longer block than maxBlock is cut there; the rest of it is read and dropped.
@@ -47,33 +44,16 @@ func (r *Reader) Next() (*Record, error) {
 	if r.lost && !r.resync() {
 		return nil, r.end()
 	}
-	r.in.setMark()
-	for c := r.in.peek(1); len(c) > 0 && (c[0] == '\r' || c[0] == '\n'); c = r.in.peek(1) {
-		r.in.pos++ // some writers put more empty lines between records
-		r.in.setMark()
-	}
-	start := r.in.offset()
-	head := r.in.peek(5)
-	if len(head) == 0 {
+	if !r.more() {
 		return nil, r.end()
 	}
-	var rec *Record
-	var err error
-	r.plain = head[0] == 'W'
-	switch {
-	case head[0] == 0x1f && !r.flat:
-		rec, err = r.member(start)
-	case r.plain:
-		rec, err = r.record(r.in)
-		if err == nil {
-			err = r.plainEnd(r.in)
-		}
-	case start == 0 && !r.flat && isZstd(head):
-		if err = r.openZstd(); err == nil {
-			return r.Next()
-		}
-	default:
-		err = errNotWARC
+	start, head := r.in.offset(), r.in.peek(5)
+	rec, err := r.first(start, head)
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		return nil, damage
+	}
+	if err == io.EOF { // of a file that holds nothing, compressed
+		return nil, r.end()
 	}
 	if err != nil {
 		if failed := r.in.failed(); failed != nil {
@@ -90,6 +70,31 @@ func (r *Reader) Next() (*Record, error) {
 	return rec, nil
 }
 
+// first reads the record that begins with head, or the first of those that are compressed together there.
+// A *DamageError says that it goes on behind the damage by itself.
+func (r *Reader) first(start int64, head []byte) (*Record, error) {
+	switch {
+	case string(head) == "WARC/":
+		rec, err := r.record()
+		if err == nil {
+			err = r.recordEnd()
+		}
+		return rec, err
+	case head[0] == 0x1f && !r.flat:
+		if err := r.openGzip(); err != nil {
+			return nil, fmt.Errorf("%w: %w", errGzip, err)
+		}
+		return r.firstOf(r.open(start, &inflater{r.gz, errGzip}))
+	case start == 0 && !r.flat && isZstd(head):
+		s, err := r.openZstd()
+		if err != nil {
+			return nil, err
+		}
+		return r.firstOf(s)
+	}
+	return nil, errNotWARC
+}
+
 // end is what Next returns when nothing is left.
 func (r *Reader) end() error {
 	if err := r.in.failed(); err != nil {
@@ -100,8 +105,8 @@ func (r *Reader) end() error {
 
 // what words the damage. When the file has ended, that is the damage.
 func (r *Reader) what(err error) string {
-	ended := r.in.err == io.EOF && r.in.pos == len(r.in.buf)
-	if ended && (errors.Is(err, io.ErrUnexpectedEOF) || r.plain && (errors.Is(err, errBlock) || errors.Is(err, errHeaderEnd))) {
+	ended := r.in.err == io.EOF && r.in.pos == len(r.in.buf) && !r.flat
+	if ended && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, errBlock) || errors.Is(err, errHeaderEnd)) {
 		return errTorn.Error()
 	}
 	return err.Error()
@@ -122,67 +127,22 @@ func (r *Reader) resync() bool {
 	return r.in.seekRecord(r.flat)
 }
 
-// member reads a gzip member that holds one record, or the first record of one that holds several.
-func (r *Reader) member(start int64) (*Record, error) {
-	if err := r.openGzip(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errGzip, err)
-	}
-	rec, err := r.record(r.inflated)
-	if err != nil {
-		return nil, err
-	}
-	size := r.consumed()
-	more, err := r.memberEnd()
-	if err != nil {
-		return nil, err
-	}
-	if more {
-		rec.Shared, rec.At, rec.Size = true, r.at, size
-		r.share(start, r.inflated, r.consumed())
-	} else if r.at >= 0 {
-		r.at += r.inflater.n
-	}
-	return rec, nil
-}
-
-// consumed counts what was read of the member at hand.
-func (r *Reader) consumed() int64 { return r.inflater.n - int64(r.inflated.Buffered()) }
-
 func (r *Reader) openGzip() (err error) {
 	if r.gz == nil {
 		if r.gz, err = gzip.NewReader(r.in); err != nil {
 			r.gz = nil
 			return noEOF(err)
 		}
-		r.inflated = bufio.NewReader(nil)
 	} else if err := r.gz.Reset(r.in); err != nil {
 		return noEOF(err)
 	}
 	r.gz.Multistream(false)
-	r.inflater = &inflater{r: r.gz, bad: errGzip}
-	r.inflated.Reset(r.inflater)
 	return nil
 }
 
-// inflater counts what comes out of a decoder, whose errors it calls bad.
-type inflater struct {
-	r   io.Reader
-	bad error
-	n   int64
-}
-
-func (c *inflater) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%w: %w", c.bad, err)
-	}
-	return n, err
-}
-
 // record reads header and block.
-func (r *Reader) record(s stream) (*Record, error) {
-	header, raw, err := readHeader(s)
+func (r *Reader) record() (*Record, error) {
+	header, raw, err := readHeader(r.in)
 	if err != nil {
 		return nil, err
 	}
@@ -199,62 +159,49 @@ func (r *Reader) record(s stream) (*Record, error) {
 	keep := min(n, r.maxBlock)
 	var block bytes.Buffer
 	block.Grow(int(min(keep, 64<<10)) + bytes.MinRead) // a stated length is no reason to allocate
-	if _, err := io.CopyN(io.MultiWriter(&block, tap), s, keep); err != nil {
+	if _, err := io.CopyN(io.MultiWriter(&block, tap), r.in, keep); err != nil {
 		return nil, short(err)
 	}
-	if _, err := io.CopyN(tap, s, n-keep); err != nil {
+	if _, err := io.CopyN(tap, r.in, n-keep); err != nil {
 		return nil, short(err)
 	}
 	rec.Block = block.Bytes()
 	return rec, nil
 }
 
-// memberEnd reads up to the member's checksum. Between the block and it there are two line ends, or
-// fewer. It reports whether another record begins there.
-func (r *Reader) memberEnd() (more bool, err error) {
-	var ends int
-	for {
-		if head, _ := r.inflated.Peek(5); string(head) == "WARC/" {
-			return true, nil
-		}
-		c, err := r.inflated.ReadByte()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return false, err
-		}
-		if ends++; c != '\r' && c != '\n' || ends > 16 {
-			return false, errTrailer
-		}
-	}
-	if r.strict && ends != 4 {
-		return false, errNoEnd
-	}
-	return false, nil
-}
-
-// plainEnd takes the line ends behind a plain record. Where there are too few of them and no record
-// follows, its length is wrong: what it says is its block may hold the beginning of the next record.
-func (r *Reader) plainEnd(in *input) error {
+// recordEnd takes the line ends behind a record. Where there are too few of them and no record follows, its
+// length is wrong: what it says is its block may hold the beginning of the next record.
+func (r *Reader) recordEnd() error {
 	var got []byte
 	for len(got) < 4 {
-		c := in.peek(1)
+		c := r.in.peek(1)
 		if len(c) == 0 || c[0] != '\r' && c[0] != '\n' {
 			break
 		}
 		got = append(got, c[0])
-		in.pos++
+		r.in.pos++
 	}
-	ends := string(got)
-	if r.strict && ends != "\r\n\r\n" {
+	ends, next := string(got), r.in.peek(5)
+	if r.strict && (ends != "\r\n\r\n" || len(next) > 0 && (next[0] == '\r' || next[0] == '\n')) {
 		return errNoEnd
 	}
-	next := in.peek(5)
 	if ends != "\r\n\r\n" && ends != "\n\n" && len(next) > 0 && next[0] != 0x1f && string(next) != "WARC/" {
-		return errPlainEnd
+		return errRecordEnd
 	}
 	return nil
+}
+
+// more passes over the line ends at hand and reports whether anything else follows.
+func (r *Reader) more() bool {
+	r.in.setMark()
+	for c := r.in.peek(1); len(c) > 0; c = r.in.peek(1) {
+		if c[0] != '\r' && c[0] != '\n' {
+			return true
+		}
+		r.in.pos++ // some writers put more empty lines between records
+		r.in.setMark()
+	}
+	return false
 }
 
 // ReadAt reads the record whose gzip member, or whose plain bytes, are the length bytes at offset of f.

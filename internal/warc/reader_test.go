@@ -226,13 +226,13 @@ func TestDamage(t *testing.T) {
 		{"bytes lost within", append(bytes.Clone(data[:at[1]+1000]), data[at[2]:]...), []string{whole[0], second, whole[2]}},
 		{"zeros at the tail", append(bytes.Clone(data), make([]byte, 4096)...), append(whole[:3:3], fmt.Sprintf("damage %d: neither", at[3]))},
 		{"not WARC at all", []byte("<html>"), []string{"damage 0: neither"}},
-		{"gzip of something else", []byte(gzipped("<html>\r\n\r\n")), []string{"damage 0: no WARC version"}},
+		{"gzip of something else", []byte(gzipped("<html>\r\n\r\n")), []string{"damage 0: neither"}},
 		{"no length", []byte("WARC/1.0\r\nWARC-Type: x\r\n\r\nWARC/1.0\r\nWARC-Type: metadata\r\nWARC-Record-ID: <x:y>\r\nWARC-Date: 2026\r\nWARC-Target-URI: b\r\nContent-Length: 0\r\n\r\n\r\n\r\n"), []string{"damage 0: no valid Content-Length", "b"}},
 		{"two lengths", []byte("WARC/1.0\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), []string{"damage 0: no valid Content-Length"}},
 		{"negative length", []byte("WARC/1.0\r\nContent-Length: -1\r\n\r\n"), []string{"damage 0: no valid Content-Length"}},
 		{"huge length", []byte("WARC/1.0\r\nContent-Length: 4000000000000000000\r\n\r\nab"), []string{"damage 0: the file ends"}},
 		{"length beyond the member", []byte(gzipped("WARC/1.0\r\nContent-Length: 5\r\n\r\nab")), []string{"damage 0: the block is shorter"}},
-		{"bytes behind the block", []byte(gzipped("WARC/1.0\r\nContent-Length: 2\r\n\r\nabc\r\n\r\n")), []string{"damage 0: bytes follow"}},
+		{"bytes behind the block", []byte(gzipped("WARC/1.0\r\nContent-Length: 2\r\n\r\nabc\r\n\r\n")), []string{"damage 0: the record does not end where"}},
 		{"endless header", []byte("WARC/1.0\r\n" + strings.Repeat("a: b\r\n", maxHeader/6+1)), []string{"damage 0: the header has no end"}},
 	}
 	for _, tt := range tests {

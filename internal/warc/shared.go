@@ -10,20 +10,69 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// shared is a compressed stream that holds several records: a gzip member, or the whole of a zstd file.
-// What comes out of it is read like a plain file.
+// shared is a compressed stream: a gzip member, or the whole of a zstd file. What comes out of it is read
+// like a plain file; of most gzip members it is one record.
 type shared struct {
 	start int64 // where it begins in the file
-	from  int64 // bytes that had come out before records began
 	r     *Reader
 	stop  func() // for zstd
 }
 
-// share goes on with what is left of a stream, of which from bytes are read.
-func (r *Reader) share(start int64, rest io.Reader, from int64) {
-	inner := NewReader(rest, r.maxBlock)
-	inner.flat, inner.strict, inner.tap = true, r.strict, r.tap
-	r.shared = &shared{start: start, from: from, r: inner}
+// inflater calls the errors of a decoder bad.
+type inflater struct {
+	r   io.Reader
+	bad error
+}
+
+func (c *inflater) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%w: %w", c.bad, err)
+	}
+	return n, err
+}
+
+// open makes the inner reader read what comes out of a stream.
+func (r *Reader) open(start int64, from io.Reader) *shared {
+	if r.inner == nil {
+		r.inner = NewReader(nil, r.maxBlock)
+		r.inner.in.buf = make([]byte, 0, 16<<10)
+		r.inner.flat, r.inner.strict, r.inner.tap = true, r.strict, r.tap
+	}
+	*r.inner.in = input{r: from, buf: r.inner.in.buf[:0]}
+	r.inner.lost, r.inner.credit = false, window
+	return &shared{start: start, r: r.inner}
+}
+
+// firstOf reads the first record of a stream, and whether there are others.
+func (r *Reader) firstOf(s *shared) (*Record, error) {
+	rec, err := s.r.Next()
+	if damage := (*DamageError)(nil); errors.As(err, &damage) {
+		r.shared = s
+		return nil, &DamageError{Offset: s.start, What: damage.What}
+	}
+	if err == io.EOF && s.stop == nil {
+		return nil, errHeaderEnd
+	}
+	if err != nil {
+		r.shared = s
+		return r.nextShared()
+	}
+	r.raw = s.r.raw
+	more := s.r.more()
+	if failed := s.r.in.failed(); failed != nil && s.stop == nil { // the checksum, say
+		return nil, failed
+	}
+	if more || s.stop != nil {
+		r.shared = s
+		rec.Shared, rec.Size, rec.At = true, rec.Length, r.at
+		if r.at >= 0 {
+			rec.At += rec.Offset
+		}
+	} else if r.at >= 0 {
+		r.at += s.r.in.offset()
+	}
+	return rec, nil
 }
 
 // nextShared returns the next record of the stream at hand, and io.EOF at its end.
@@ -33,14 +82,14 @@ func (r *Reader) nextShared() (*Record, error) {
 	if err == nil {
 		rec.Shared, rec.Size, rec.Length = true, rec.Length, 0
 		if rec.At = -1; r.at >= 0 {
-			rec.At = r.at + s.from + rec.Offset
+			rec.At = r.at + rec.Offset
 		}
 		rec.Offset = s.start
 		r.raw = s.r.raw
 		return rec, nil
 	}
 	if damage := (*DamageError)(nil); errors.As(err, &damage) {
-		return nil, &DamageError{Offset: s.start, What: fmt.Sprintf("%s (byte %d of what is compressed together)", damage.What, s.from+damage.Offset)}
+		return nil, &DamageError{Offset: s.start, What: fmt.Sprintf("%s (byte %d of what is compressed together)", damage.What, damage.Offset)}
 	}
 	r.shared = nil
 	failed := r.in.failed()
@@ -50,7 +99,7 @@ func (r *Reader) nextShared() (*Record, error) {
 	}
 	if err == io.EOF {
 		if r.at >= 0 {
-			r.at += s.from + s.r.in.offset()
+			r.at += s.r.in.offset()
 		}
 		r.credit += r.in.offset() - s.start
 		return nil, io.EOF
@@ -81,15 +130,15 @@ func isZstd(head []byte) bool {
 
 // openZstd makes the rest of the file one shared stream. Records in frames of their own could be found
 // one by one; few tools write such files, and none of ours.
-func (r *Reader) openZstd() error {
+func (r *Reader) openZstd() (*shared, error) {
 	start := r.in.offset()
 	z, err := NewZstd(r.in)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r.share(start, &inflater{r: z, bad: errZstd}, 0)
-	r.shared.stop = z.Close
-	return nil
+	s := r.open(start, &inflater{z, errZstd})
+	s.stop = z.Close
+	return s, nil
 }
 
 // NewZstd reads a zstd file, with the dictionary in its first frame where there is one, as in .warc.zst

@@ -99,6 +99,9 @@ func TestShapes(t *testing.T) {
 		{"compressed as a whole", gzipped(whole), targets(0, 1, 2, 3)},
 		{"compressed as a whole, no line ends", gzipped(strings.ReplaceAll(whole, "\r\n\r\nWARC/", "WARC/")), targets(0, 1, 2, 3)},
 		{"compressed as a whole, one record damaged", gzipped(s[0], strings.Replace(s[1], "Content-Length", "Content-Lenght", 1), s[2]), []string{"http://h/0", "damage 0: no valid Content-Length (byte 1", "http://h/2"}},
+		{"compressed as a whole, the first record damaged", gzipped(strings.Replace(s[0], "Content-Length", "Content-Lenght", 1), s[1], s[2]), append([]string{"damage 0: no valid Content-Length"}, targets(1, 2)...)},
+		{"compressed as a whole, the first length too large", gzipped(strings.Replace(s[0], "Content-Length: 21", "Content-Length: 999", 1), s[1], s[2]) + gzipped(s[3]), append([]string{"damage 0: the block is shorter"}, targets(1, 2, 3)...)},
+		{"compressed as a whole, bytes behind the last record", gzipped(whole, "what is this?"), append(targets(0, 1, 2, 3), "damage 0: neither")},
 		{"compressed as a whole, the tail lost", gzipped(whole, long)[:len(gzipped(whole, long))-60], []string{"http://h/0", "http://h/1", "http://h/2", "http://h/3", "damage 0: the file ends"}},
 		{"zstd, a frame a record", frames, targets(0, 1, 2, 3)},
 		{"zstd as a whole", zstdFile(t, nil, false, whole), targets(0, 1, 2, 3)},
@@ -116,7 +119,7 @@ func TestShapes(t *testing.T) {
 			append(targets(0), fmt.Sprintf("damage %d: the file ends", len(s[0])), "http://h/2", "http://h/3")},
 		{"length with the line ends", s[0] + strings.Replace(s[1], "Content-Length: 21", "Content-Length: 25", 1) + s[2], targets(0, 1, 2)},
 		{"no length", s[0] + strings.Replace(s[1], "Content-Length: 21\r\n", "", 1) + s[2], append(targets(0), fmt.Sprintf("damage %d: no valid", len(s[0])), "http://h/2")},
-		{"no version", s[0] + s[1][8:] + s[2], append(targets(0), fmt.Sprintf("damage %d: no WARC version", len(s[0])+2), "http://h/2")},
+		{"no version", s[0] + s[1][8:] + s[2], append(targets(0), fmt.Sprintf("damage %d: neither", len(s[0])+2), "http://h/2")},
 		{"bytes between records", s[0] + "what is this?\r\n" + s[1], append(targets(0), fmt.Sprintf("damage %d: neither", len(s[0])), "http://h/1")},
 		{"members behind a plain record", s[0] + gzipped(s[1]) + s[2], targets(0, 1, 2)},
 	}
