@@ -9,7 +9,8 @@
 // record.go (an answer becomes WARC records), document.go (a record becomes a Document),
 // archiver.go, reindex.go, warcfiles.go and archive.go (the archive is written and read), event.go,
 // log.go, seen.go, queue.go, state.go, admit.go and snapshot.go (the frontier), trap.go, xmlscan.go,
-// sitemap.go and feed.go, host.go and schedule.go (who is next), work.go, settle.go, changerate.go, due.go,
-// recrawl.go and recrawl_dates.go (known pages are visited again), crawler.go (the parts joined),
-// handover.go and peers.go (several crawl workers), fate.go and plan.go (questions about it).
+// sitemap.go and feed.go, host.go, pace.go, budget.go and schedule.go (who is next, and when), work.go, settle.go,
+// rules.go and trouble.go (robots.txt, and hosts that cannot be asked), sitefiles.go (tdmrep.json and its like),
+// changerate.go, due.go, recrawl.go and recrawl_dates.go (known pages are visited again), crawler.go (the parts
+// joined), handover.go and peers.go (several crawl workers), fate.go, hosts.go and plan.go (questions about it).
 package crawl
