@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -173,7 +174,11 @@ func (e *engine) unruled(h *host, err error) {
 		h.away = !down || !h.answered || h.trouble.tries > patientTries
 		e.abandon(h, err)
 	}
-	e.log.Warn("host is left alone", "host", h.authority, "for", gap, "parked", parked, "err", err)
+	level := slog.LevelInfo
+	if h.trouble.tries == 1 {
+		level = slog.LevelWarn
+	}
+	e.log.Log(e.ctx, level, "host is left alone", "host", h.authority, "for", gap, "parked", parked, "err", err)
 	e.front.record(event{kind: evTrouble, url: h.authority, when: uint64(h.trouble.since.Unix()), attempts: uint64(h.trouble.tries), text: clip(err.Error())})
 	e.schedule.touch(h, now)
 }

@@ -121,7 +121,7 @@ func printHosts(w io.Writer, all []crawl.HostTrouble) {
 	if len(all) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  %d hosts are left alone\n", len(all))
+	fmt.Fprintf(w, "  hosts left alone: %d\n", len(all))
 	for _, h := range all[:min(len(all), maxHosts)] {
 		why := h.Err
 		if !h.Since.IsZero() {
