@@ -179,6 +179,14 @@ func TestCorpusStaysFresh(t *testing.T) {
 	if err := sim.Check(t.Context(), filepath.Join(dir, "corpus")); err != nil {
 		t.Fatal(err)
 	}
+	files, err := filepath.Glob(filepath.Join(dir, "corpus", "warc", "*.warc.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := &App{Args: append([]string{"warc", "verify"}, files...), Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: testWriter{t}}
+	if exit := verify.Run(t.Context()); exit != Done {
+		t.Errorf("warc verify of %d files: exit %d", len(files), exit)
+	}
 	if s.status[http.StatusNotModified] < 300 || s.status[http.StatusOK] < 300 {
 		t.Errorf("answers: %v", s.status)
 	}
