@@ -50,9 +50,18 @@ func TestRecrawlForAYear(t *testing.T) {
 		if len(docs) != published {
 			t.Errorf("%d Documents, but %d answers that are pages", len(docs), published)
 		}
+		mean := map[time.Duration]float64{}
 		for url, v := range visitsIn(t, o) {
+			every := s.every[strings.TrimPrefix(url, "http://a.test")]
+			mean[every] += changeRate(v.past.list()) * every.Seconds() / 10 // of ten pages
 			if x := countChanges(v.past); url != s.url("/") && x != changes[url] && len(v.past.list()) < maxVisits {
 				t.Errorf("%s: %d changes are known, the site's log has %d", url, x, changes[url])
+			}
+		}
+		for _, every := range classes { // TestChangeRateMeetsItsBars has the pages to be strict
+			t.Logf("a change every %v: mean estimate %.2f of the truth", every, mean[every])
+			if every < 90*day && (mean[every] < 0.7 || mean[every] > 1.4) { // a page of 90 days sees five visits in the year
+				t.Errorf("a change every %v: mean estimate %.2f of the truth", every, mean[every])
 			}
 		}
 	})
@@ -192,6 +201,47 @@ func TestRecrawlMeetsNothing(t *testing.T) {
 		} {
 			if got := fmt.Sprint(fateOf(docs, s.url(path))); got != want {
 				t.Errorf("%s: %s, want %s", path, got, want)
+			}
+		}
+	})
+}
+
+// TestRecrawlOutlivesAnOutage: a host that is down for two months is asked for robots.txt now and then, and
+// visited when it is back.
+func TestRecrawlOutlivesAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newLivingSite(5, func(int) time.Duration { return 2 * day })
+		down := func(age time.Duration) bool { return age > 10*day && age < 70*day }
+		s.robots = func(age time.Duration) string { return "" }
+		w := s.world()
+		w.answer = func(url string) reply {
+			if down(time.Since(s.began)) {
+				return reply{}
+			}
+			return s.answer(url)
+		}
+		o := optionsFor(t.TempDir(), s.url("/"))
+		o.Recrawl = &Recrawl{}
+		docs := s.run(t, w, o, 100*day)
+		pages, others, after := 0, 0, 0
+		for _, h := range w.hits() {
+			switch age := h.begin.Sub(s.began); {
+			case age >= 70*day:
+				after++
+			case !down(age):
+			case strings.HasSuffix(h.url, "robots.txt"):
+				others++
+			default:
+				pages++
+			}
+		}
+		if pages > 10 || others < 30 || others > 200 || after < 30 {
+			t.Errorf("while it was down %d pages and %d others were asked for, afterwards %d", pages, others, after)
+		}
+		for _, d := range docs {
+			if !d.Verdict.Kept() {
+				t.Errorf("%s: %v", d.Page.URL, d.Verdict)
 			}
 		}
 	})

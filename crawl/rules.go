@@ -162,9 +162,12 @@ func (e *engine) unruled(h *host, err error) {
 		first = downGap
 	}
 	gap, parked := h.trouble.again(now, err, first)
+	if parked {
+		h.rules = nil // a month is too long for old ones
+	}
 	switch {
-	case parked:
-		h.parked, h.rules = true, nil
+	case parked && e.opts.Recrawl == nil: // a crawl without an end goes on to ask once a day
+		h.parked = true
 		e.parked++
 		e.abandon(h, err)
 	case h.rules != nil && !h.doubted:
