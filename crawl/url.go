@@ -15,8 +15,10 @@ const maxURL = 2048
 
 // The parser's work grows with the square of these.
 const (
-	maxAts     = 32
-	maxSlashes = 256
+	maxAts       = 32
+	maxSlashes   = 256
+	maxAuthority = 512
+	maxForeign   = 255 // bytes of an authority that is not ASCII alone: letters that have to be made ASCII
 )
 
 var errScheme = errors.New("the scheme is neither http nor https")
@@ -63,6 +65,7 @@ func newBase(raw string, from *base) (*base, error) {
 	if !u.IsSpecialScheme() {
 		return nil, errScheme
 	}
+	u.SetSearch("")
 	return &base{u: u}, nil
 }
 
@@ -129,6 +132,33 @@ func defaultPort(scheme string) string {
 	return "80"
 }
 
+// bare is raw without what the parser takes out of it before it looks.
+func bare(raw string) string {
+	raw = strings.TrimFunc(raw, func(r rune) bool { return r <= ' ' })
+	if !strings.ContainsAny(raw, "\t\n\r") {
+		return raw
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' {
+			return -1
+		}
+		return r
+	}, raw)
+}
+
+// userAndHost is what the parser will take for user and host, and some more where it will find none.
+func userAndHost(raw string) string {
+	rest := raw[len(schemeOf(raw)):]
+	after := strings.TrimLeft(strings.TrimPrefix(rest, ":"), `/\`)
+	if len(rest) == len(raw) && len(rest)-len(after) < 2 {
+		return "" // a path
+	}
+	if i := strings.IndexAny(after, `/\?#`); i >= 0 {
+		return after[:i]
+	}
+	return after
+}
+
 // schemeOf is the scheme that an absolute URL begins with, in lower case, or "".
 func schemeOf(raw string) string {
 	for i, c := range []byte(raw) {
@@ -153,11 +183,18 @@ func parseURL(raw string, from *base) (u *url.Url, err error) {
 			err = fmt.Errorf("URL parser: %v", p)
 		}
 	}()
-	if from == nil {
-		return url.Parse(raw)
+	raw = bare(raw)
+	if a := userAndHost(raw); len(a) > maxAuthority || len(a) > maxForeign && strings.ContainsFunc(a, func(r rune) bool { return r == '%' || r > '~' }) {
+		return nil, errors.New("the host is too long")
 	}
-	if from.u == nil {
-		if from.u, err = url.Parse(from.fetch); err != nil {
+	switch {
+	case from == nil:
+		return url.Parse(raw)
+	case from.origin != "" && (raw == "" || raw[0] == '#'):
+		return url.Parse(from.fetch)
+	case from.u == nil:
+		// Anything else takes no query from its base, and the parser would copy it each time.
+		if from.u, err = url.Parse(from.origin + from.path); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nlnwa/whatwg-url/url"
 	"pgregory.net/rapid"
 )
 
@@ -35,6 +36,8 @@ func TestCanonical(t *testing.T) {
 		{"http://127.0.0.01/", "http://127.0.0.1/", ""},
 		{"http://[0:0::1]:8080/", "http://[::1]:8080/", ""},
 		{"http://h_1.example/", "http://h_1.example/", ""},
+		{"http://" + strings.Repeat("a", 500) + "/", "http://" + strings.Repeat("a", 500) + "/", ""}, // longer than DNS allows, but a URL
+		{"http://h.example/" + strings.Repeat("a", 2000), "http://h.example/" + strings.Repeat("a", 2000), ""},
 		// RFC 9110, section 4.2.4: credentials are not sent, and not kept.
 		{"http://user:pw@h.example/a", "http://h.example/a", ""},
 		{"http://user@h.example:81/a@b", "http://h.example:81/a@b", ""},
@@ -73,7 +76,7 @@ func TestCanonical(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "h.example", "ftp://h.example/", "javascript:x", "java\tscript:x", "http://", "http://h.example:99999/", "http://a b/", "http://h.example/%zz",
-		"http://1.2.3.256/", "http://h.1/", "http://[::1/", "http://" + strings.Repeat("@", 100), "http://h" + strings.Repeat("/", 300), "http://h/" + strings.Repeat("a", 4*maxURL)} {
+		"http://1.2.3.256/", "http://" + strings.Repeat("a", 600), "ht\ttp:\\\\" + strings.Repeat("a:", 300) + "@h.example/", "http://" + strings.Repeat("\u4e00", 100), "http:" + strings.Repeat("%41", 100) + "/", "http://h.1/", "http://[::1/", "http://" + strings.Repeat("@", 100), "http://h" + strings.Repeat("/", 300), "http://h/" + strings.Repeat("a", 4*maxURL)} {
 		if fetch, _, err := Canonical(bad); err == nil {
 			t.Errorf("%q is taken as %q", bad, fetch)
 		}
@@ -86,7 +89,7 @@ func TestReferences(t *testing.T) {
 		"e": "http://h.example:81/a/e", "./e": "http://h.example:81/a/e", "../e": "http://h.example:81/e", "../../e": "http://h.example:81/e", "..": "http://h.example:81/",
 		".": "http://h.example:81/a/", "e/../f/.": "http://h.example:81/a/f/", "/e": "http://h.example:81/e", "//g.example/e": "http://g.example/e", "//g.example": "http://g.example/",
 		"?e": "http://h.example:81/a/b?e", "e?f/../g": "http://h.example:81/a/e?f/../g", "e#f": "http://h.example:81/a/e", "": "http://h.example:81/a/b?c",
-		"https://h.example:81/e": "https://h.example:81/e", "http:e": "http://h.example:81/a/e", "e:f": "", "./e:f": "http://h.example:81/a/e:f", "mailto:a@b": "", "http://h.example:81": "http://h.example:81/",
+		"https://h.example:81/e": "https://h.example:81/e", "http:e": "http://h.example:81/a/e", " \t#e": "http://h.example:81/a/b?c", "\t": "http://h.example:81/a/b?c", "e:f": "", "./e:f": "http://h.example:81/a/e:f", "mailto:a@b": "", "http://h.example:81": "http://h.example:81/",
 		"%2e%2e/e": "http://h.example:81/e", "...": "http://h.example:81/a/...", "/.e/..f": "http://h.example:81/.e/..f", "é": "http://h.example:81/a/%C3%A9", `\e`: "http://h.example:81/e",
 	} {
 		a, err := resolve(page, ref)
@@ -153,15 +156,27 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// checkPlain holds the short way against the parser: where it answers, both do, and alike.
+// checkPlain holds the short way against the parser, and our use of the parser against its library: where the one
+// answers, both do, and alike.
 func checkPlain(t fail, page, ref string) {
 	from, err := newBase(page, nil)
 	if err != nil {
 		from = nil
 	}
-	if a, ok := plainAddress(ref, from); ok {
-		if b, err := parseSlowly(ref, from); err != nil || a != b {
-			t.Error(fmt.Sprintf("%q on %q: %+v; the parser says %+v, %v", ref, page, a, b, err))
+	b, err := parseSlowly(ref, from)
+	if a, ok := plainAddress(ref, from); ok && (err != nil || a != b) {
+		t.Error(fmt.Sprintf("%q on %q: %+v; the parser says %+v, %v", ref, page, a, b, err))
+	}
+	if from == nil || from.fetch == "" || err != nil {
+		return
+	}
+	if u, err := url.ParseRef(from.fetch, ref); err != nil {
+		t.Error(fmt.Sprintf("%q on %q: %s; the library says %v", ref, page, b.fetch, err))
+	} else {
+		u.SetUsername("")
+		u.SetPassword("")
+		if u.Href(true) != b.fetch {
+			t.Error(fmt.Sprintf("%q on %q: %s; the library says %s", ref, page, b.fetch, u.Href(true)))
 		}
 	}
 }
