@@ -15,7 +15,7 @@ type kind uint8
 // in numbers or texts. A millrace that does not know a kind or field refuses the log.
 const (
 	evDiscovered kind = iota + 1 // id, url, depth, hops, flags; text: the quota that it counts against
-	evFetched                    // a visit. id, url, depth, hops, flags, status, next, when, since, digest, etag, modified; text: consent; body: history
+	evFetched                    // a visit. id, url, depth, hops, flags, status, next, when, since, digest, etag, modified; rule: the target of a redirect; text: consent; body: history
 	evRefused                    // id, reason, rule, line; with url, where it is discovered and refused at once
 	evFailed                     // id, attempts, text
 	evRobots                     // url: the authority; status, when, until, body; text: what is odd

@@ -116,6 +116,7 @@ type visit struct {
 	since  time.Time
 	// digest, etag and modified are of the response that holds, which was fetched at since.
 	digest, etag, modified string
+	target                 string // of a redirect
 	said                   []millrace.Statement
 	past                   history
 	there                  bool // it has been a page at some time
@@ -153,21 +154,21 @@ func (c *capture) compare(p consent.Policy) {
 	last, now := c.task.last, &c.visit
 	now.when, now.since, now.status = c.at, c.at, c.answer.status
 	now.etag, now.modified = validator(c.answer.header, "Etag"), validator(c.answer.header, "Last-Modified")
-	now.there = isThere(now.status)
+	now.target, now.there = targetOf(c.answer.header.Get("Location")), isThere(now.status)
 	if last == nil {
 		now.said = c.consent
 		return
 	}
 	missing := now.status == http.StatusNotFound || now.status == http.StatusGone
 	whole := c.answer.cut != cutTime && c.answer.cut != cutDisconnect
-	again := now.status == last.status && whole && now.digest == last.digest
+	again := now.status == last.status && whole && now.digest == last.digest && now.target == last.target
 	now.there = now.there || last.there
 	now.gone = missing && now.there && (last.gone || now.status == http.StatusGone || last.status == http.StatusNotFound)
 	switch {
 	case now.status == http.StatusNotModified && c.conditional():
 		again = true
 		c.consent = append(c.consent, standing(last.said, c.consent)...)
-		now.status, now.since, now.digest = last.status, last.since, last.digest
+		now.status, now.since, now.digest, now.target = last.status, last.since, last.digest, last.target
 		now.etag, now.modified = orDefault(now.etag, last.etag), orDefault(now.modified, last.modified)
 		c.revisit = &revisit{at: last.since, digest: last.digest}
 	case now.gone && !last.gone:
@@ -199,6 +200,9 @@ func validator(h http.Header, name string) string {
 	return ""
 }
 
+// targetOf bounds what is kept of a Location.
+func targetOf(s string) string { return s[:min(len(s), maxURL)] }
+
 // standing are the statements that a 304 leaves standing: what the page said of itself, in so far as the
 // answer does not say it anew. What the site says has been looked at again.
 func standing(old, fresh []millrace.Statement) []millrace.Statement {
@@ -214,7 +218,7 @@ func (c *capture) event(next int64) event {
 	t, v := c.task, &c.visit
 	e := event{kind: evFetched, id: t.id, url: t.addr.fetch, depth: uint64(t.depth), hops: uint64(t.hops), next: uint64(next),
 		status: uint64(v.status), when: uint64(v.when.Unix()), since: uint64(v.since.UnixMicro()),
-		digest: v.digest, etag: v.etag, modified: v.modified, body: string(v.past)}
+		digest: v.digest, etag: v.etag, modified: v.modified, rule: v.target, body: string(v.past)}
 	if t.alias {
 		e.flags |= flagAlias
 	}
@@ -238,7 +242,7 @@ func (c *capture) event(next int64) event {
 // visit reads it back, but for what the page said.
 func (e *event) visit() *visit {
 	return &visit{when: time.Unix(int64(e.when), 0).UTC(), since: time.UnixMicro(int64(e.since)).UTC(), status: int(e.status),
-		digest: e.digest, etag: e.etag, modified: e.modified, past: history(e.body),
+		digest: e.digest, etag: e.etag, modified: e.modified, target: e.rule, past: history(e.body),
 		there: e.flags&flagThere != 0, gone: e.flags&flagGone != 0}
 }
 
@@ -265,6 +269,8 @@ func visitOf(rec *warc.Record, status int, header []millrace.Field) (v visit, er
 		switch {
 		case f.Name == "Etag" && len(f.Value) <= maxValidator:
 			v.etag = f.Value
+		case f.Name == "Location":
+			v.target = targetOf(f.Value)
 		case f.Name == "Last-Modified" && len(f.Value) <= maxValidator:
 			v.modified = f.Value
 		}

@@ -174,8 +174,13 @@ func TestRecrawlMeetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newLivingSite(5, func(int) time.Duration { return never })
 		missing := map[string]int{}
+		s.every["/5"] = never
 		s.special = func(path string, age time.Duration) (reply, bool) {
 			switch {
+			case path == "/5" && age < 20*day:
+				return moved("/0"), true
+			case path == "/5":
+				return moved("/6"), true
 			case age < 10*day:
 				return reply{}, false
 			case path == "/1":
@@ -197,6 +202,8 @@ func TestRecrawlMeetsNothing(t *testing.T) {
 			"/2":     "[kept fetch.status removed.gone]",
 			"/3":     "[kept fetch.status kept]",
 			"/4":     "[kept]",
+			"/5":     "[fetch.redirect fetch.redirect]",
+			"/6":     "[fetch.status]",
 			"/never": "[fetch.status]",
 		} {
 			if got := fmt.Sprint(fateOf(docs, s.url(path))); got != want {

@@ -158,14 +158,19 @@ func TestCorpusStaysFresh(t *testing.T) {
 	want := s.edit()
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
+	corpus := filepath.Join(dir, "corpus")
+	moved := map[millrace.Reason]int64{millrace.Superseded: 300, millrace.ConsentNoTrain: 20, millrace.RemovedGone: 10}
+	fresh := func() bool {
+		tab, err := shards.Open(corpus)
+		return err == nil && s.left() == 0 && maps.Equal(tab.Tally().Moved, moved)
+	}
 	go func() {
-		for s.left() > 0 && ctx.Err() == nil {
-			time.Sleep(50 * time.Millisecond)
+		for !fresh() && ctx.Err() == nil {
+			time.Sleep(100 * time.Millisecond)
 		}
-		time.Sleep(2 * time.Second) // the last answers come in, and again
 		stop()
 	}()
-	if exit := run(ctx, "{min: 1s, max: 1s}"); exit != Interrupted || s.left() > 0 {
+	if exit := run(ctx, "{min: 1s, max: 1s}"); exit != Interrupted || !fresh() {
 		t.Fatalf("the second crawl ended with exit %d, %d pages were not visited again", exit, s.left())
 	}
 	// The interruption leaves nothing in data/ that is out of the corpus.
@@ -176,10 +181,10 @@ func TestCorpusStaysFresh(t *testing.T) {
 	if exit := run(t.Context(), "off"); exit != Done {
 		t.Fatalf("the last run ended with exit %d", exit)
 	}
-	if err := sim.Check(t.Context(), filepath.Join(dir, "corpus")); err != nil {
+	if err := sim.Check(t.Context(), corpus); err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(dir, "corpus", "warc", "*.warc.gz"))
+	files, err := filepath.Glob(filepath.Join(corpus, "warc", "*.warc.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,11 +195,10 @@ func TestCorpusStaysFresh(t *testing.T) {
 	if s.status[http.StatusNotModified] < 300 || s.status[http.StatusOK] < 300 {
 		t.Errorf("answers: %v", s.status)
 	}
-	tab, err := shards.Open(filepath.Join(dir, "corpus"))
+	tab, err := shards.Open(corpus)
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := map[millrace.Reason]int64{millrace.Superseded: 300, millrace.ConsentNoTrain: 20, millrace.RemovedGone: 10}
 	if got := tab.Tally().Moved; !maps.Equal(got, moved) {
 		t.Errorf("moved %v, want %v", got, moved)
 	}
