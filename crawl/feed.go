@@ -8,6 +8,7 @@ import (
 	"time"
 )
 
+// maxFeedEntries bounds what is taken of a feed.
 const maxFeedEntries = maxLinks
 
 // isFeed reports whether an answer is an RSS or Atom feed. Its type may say so; of other XML the

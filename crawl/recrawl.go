@@ -94,19 +94,19 @@ type ration struct {
 }
 
 // from is when the next visit may be; in the past, it may be now.
-func (a *ration) from(now time.Time) time.Time {
-	if a.perDay == 0 {
+func (r *ration) from(now time.Time) time.Time {
+	if r.perDay == 0 {
 		return time.Time{}
 	}
-	parts := min(a.perDay, 96)
+	parts := min(r.perDay, 96)
 	length := 24 * time.Hour / time.Duration(parts)
-	if part := now.Truncate(length); part.After(a.part) {
-		a.part, a.left = part, a.perDay/parts
+	if part := now.Truncate(length); part.After(r.part) {
+		r.part, r.left = part, r.perDay/parts
 	}
-	if a.left > 0 {
+	if r.left > 0 {
 		return time.Time{}
 	}
-	return a.part.Add(length)
+	return r.part.Add(length)
 }
 
 // visit is the latest visit of a page, and what the next one must know of those before.
@@ -143,6 +143,8 @@ func (v *visit) condition(p consent.Policy) http.Header {
 	return h
 }
 
+// refuses reports whether a page may not be used: by the policy, or by the publisher's word, of which
+// another policy may think otherwise.
 func refuses(p consent.Policy, said []millrace.Statement) bool {
 	_, verdict := p.Decide(said)
 	return !verdict.Kept() || consent.Combine(said) == millrace.No
@@ -193,6 +195,7 @@ func (c *capture) conditional() bool {
 
 func isThere(status int) bool { return status >= 200 && status <= 299 }
 
+// validator is an ETag or Last-Modified to send back; "" where there is none, or one too long to keep.
 func validator(h http.Header, name string) string {
 	if v := h.Get(name); len(v) <= maxValidator {
 		return v

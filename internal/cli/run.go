@@ -208,7 +208,7 @@ func flat(c config.Config) map[string]string {
 		}
 	}
 	c.Train, c.Log, c.Workers, c.Dir = config.Train{}, "", 0, ""
-	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr = 0, 0, nil
+	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr, c.Crawl.Recrawl = 0, 0, nil, config.Recrawl{}
 	c.Shards.FlushEvery, c.Shards.MaxStale = 0, config.MaxStale{}
 	walk("", reflect.ValueOf(c))
 	return out
