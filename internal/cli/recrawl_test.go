@@ -33,12 +33,11 @@ type editedSite struct {
 }
 
 type editedPage struct {
-	words  []string
-	tag    string
-	no     bool // training is refused
-	gone   bool
-	asked  bool // since the edit
-	status int
+	words []string
+	tag   string
+	no    bool // training is refused
+	gone  bool
+	asked bool // since the edit
 }
 
 func newEditedSite(t *testing.T, pages, hosts int) *editedSite {
