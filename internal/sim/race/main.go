@@ -4,6 +4,7 @@
 //	race polite    200 hosts that ask for pauses: nobody is asked too soon, and no time is wasted
 //	race crawl     no pauses: pages a second
 //	race kill      kill -9 at random moments: nothing is lost, nothing is published twice
+//	race archive   no bar: a corpus for other readers of WARC
 //
 // The website runs in a process of its own (race serve), which ends with this one.
 package main
@@ -17,7 +18,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"time"
 
 	"millrace/internal/sim"
 	"millrace/internal/sim/web"
@@ -31,7 +31,7 @@ type options struct {
 	kills  int
 	site   string
 	log    string
-	again  time.Duration
+	corpus string
 }
 
 func main() {
@@ -41,9 +41,9 @@ func main() {
 	f.StringVar(&o.python, "python", "", "a Python that has Scrapy: race crawl needs it, race polite has nobody beside it without")
 	f.IntVar(&o.rounds, "rounds", 3, "of race crawl")
 	f.IntVar(&o.kills, "kills", 100, "of race kill")
-	f.StringVar(&o.site, "site", "", "of race serve, race crawl and race kill: HOSTSxPAGES")
+	f.StringVar(&o.site, "site", "", "of all but race polite: HOSTSxPAGES")
 	f.StringVar(&o.log, "log", "", "of race serve")
-	f.DurationVar(&o.again, "again", 0, "of race fetch: for so long, visit pages again a second after the visit before")
+	f.StringVar(&o.corpus, "dir", "", "of race archive: the corpus")
 	if len(os.Args) < 2 {
 		f.Usage()
 		os.Exit(2)
@@ -66,12 +66,13 @@ func run(ctx context.Context, what string, o options) int {
 			return prove(ctx, t, b)
 		})
 	}
-	if what != "serve" {
-		fmt.Fprintf(os.Stderr, "race: %q is not polite, crawl or kill\n", what)
+	part, ok := map[string]func(context.Context, options) error{"serve": serve, "archive": makeArchive}[what]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "race: %q is not polite, crawl, kill or archive\n", what)
 		return 1
 	}
-	if err := serve(ctx, o); err != nil {
-		fmt.Fprintf(os.Stderr, "race serve: %v\n", err)
+	if err := part(ctx, o); err != nil {
+		fmt.Fprintf(os.Stderr, "race %s: %v\n", what, err)
 		return 1
 	}
 	return 0
