@@ -120,13 +120,22 @@ func (g *Group) Allowed(url string) (allowed bool, rule string, line int) {
 func (g *Group) longest(path string) *rule {
 	var best *rule
 	for _, b := range g.blocks {
-		for i := range b.rules {
-			r := &b.rules[i]
-			if best != nil && (len(r.text) < len(best.text) || len(r.text) == len(best.text) && (best.allow || !r.allow)) {
+		if b.heads == nil {
+			for i := range b.rules {
+				if r := &b.rules[i]; r.beats(best) && r.match(path) {
+					best = r
+				}
+			}
+			continue
+		}
+		for _, n := range slices.Backward(b.lengths) { // a long head is likely to beat the rest unseen
+			if n > len(path) {
 				continue
 			}
-			if r.match(path) {
-				best = r
+			for i := b.heads[path[:n]]; i > 0; i = b.rules[i-1].next {
+				if r := &b.rules[i-1]; r.beats(best) && r.matchTail(path[n:]) {
+					best = r
+				}
 			}
 		}
 	}

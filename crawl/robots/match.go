@@ -8,10 +8,23 @@ type rule struct {
 	allow bool
 	raw   string // the value as written
 	line  int
+	next  int // rule of the same block with the same head, counted from 1; 0: none
 }
 
 func newRule(allow bool, value string, line int) rule {
 	return rule{pattern: compile(value), allow: allow, raw: value, line: line}
+}
+
+// beats reports whether r decides where best, which may be nil, would else: the longer pattern; of equally
+// long ones Allow; of two alike the first.
+func (r *rule) beats(best *rule) bool {
+	switch {
+	case best == nil || len(r.text) != len(best.text):
+		return best == nil || len(r.text) > len(best.text)
+	case r.allow != best.allow:
+		return r.allow
+	}
+	return r.line < best.line
 }
 
 // String is the line in its usual form.
@@ -25,7 +38,8 @@ func (r *rule) String() string {
 // pattern is a path pattern, split at its wildcards once so that a match is one walk over the path.
 type pattern struct {
 	text     string   // normalised; its length decides which rule wins
-	parts    []string // what stands between the wildcards
+	head     string   // what stands before the first wildcard
+	parts    []string // what stands behind each wildcard
 	anchored bool     // ends with "$"
 }
 
@@ -45,43 +59,57 @@ func compile(value string) pattern {
 	p := pattern{}
 	body, anchored := strings.CutSuffix(value, "$")
 	p.anchored = anchored
-	body = normalise(body, true)
-	p.parts = strings.Split(body, "*")
-	p.text = body
+	p.text = normalise(body, true)
+	var rest string
+	var wild bool
+	if p.head, rest, wild = strings.Cut(p.text, "*"); wild {
+		p.parts = strings.Split(rest, "*")
+	}
 	if anchored {
 		p.text += "$"
 	}
 	return p
 }
 
-// match reports whether p matches path, which is normalised. The first part must begin the path;
-// each later part is taken at its first place, which leaves the most room for those behind it.
+// match reports whether p matches path, which is normalised. The head must begin the path; each part is
+// taken at its first place, which leaves the most room for those behind it. Where the end is bound it is
+// looked at first, for that is quick and seldom fits.
 func (p *pattern) match(path string) bool {
-	rest, ok := strings.CutPrefix(path, p.parts[0])
-	if !ok {
-		return false
-	}
+	rest, ok := strings.CutPrefix(path, p.head)
+	return ok && p.matchTail(rest)
+}
+
+// matchTail is match for a path whose head fits and is cut off.
+func (p *pattern) matchTail(rest string) bool {
 	last := len(p.parts) - 1
-	if last == 0 {
+	if last < 0 {
 		return !p.anchored || rest == ""
 	}
-	for _, part := range p.parts[1:last] {
+	middle := p.parts
+	if p.anchored {
+		var ok bool
+		if rest, ok = strings.CutSuffix(rest, p.parts[last]); !ok {
+			return false
+		}
+		middle = p.parts[:last]
+	}
+	for _, part := range middle {
 		i := strings.Index(rest, part)
 		if i < 0 {
 			return false
 		}
 		rest = rest[i+len(part):]
 	}
-	if p.anchored {
-		return strings.HasSuffix(rest, p.parts[last])
-	}
-	return strings.Contains(rest, p.parts[last])
+	return true
 }
 
 // normalise brings the octets of a pattern or path into one form: what need not be encoded is
 // decoded, what must be is encoded, and hex digits are upper case. In a path, and in a pattern
 // where they are no wildcard, "*" and "$" are written %2A and %24.
 func normalise(s string, isPattern bool) string {
+	if isPlain(s, isPattern) {
+		return s
+	}
 	var b strings.Builder
 	b.Grow(len(s))
 	for i := 0; i < len(s); i++ {
@@ -103,6 +131,16 @@ func normalise(s string, isPattern bool) string {
 	return b.String()
 }
 
+// isPlain reports whether s is in that form.
+func isPlain(s string, isPattern bool) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '%' || c == '$' || c == '*' && !isPattern || mustEscape(c) {
+			return false
+		}
+	}
+	return true
+}
+
 func escape(b *strings.Builder, c byte) {
 	const digits = "0123456789ABCDEF"
 	b.WriteByte('%')
@@ -112,7 +150,11 @@ func escape(b *strings.Builder, c byte) {
 
 // mustEscape holds for octets that never stand in a URL as they are.
 func mustEscape(c byte) bool {
-	return c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0
+	switch c {
+	case '"', '<', '>', '\\', '^', '`', '{', '|', '}':
+		return true
+	}
+	return c <= ' ' || c >= 0x7f
 }
 
 func isUnreserved(c byte) bool {

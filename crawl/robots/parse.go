@@ -2,6 +2,7 @@ package robots
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,6 +33,28 @@ type block struct {
 	usage  []Usage
 
 	licences []licence
+
+	heads   map[string]int // of many rules: the last one with a head, counted from 1
+	lengths []int          // of heads, ascending
+}
+
+// manyRules is from how many on a block is worth an index.
+const manyRules = 16
+
+// index makes rules found by their heads, so that a path is held against a few of them only.
+func (b *block) index() {
+	if len(b.rules) < manyRules {
+		return
+	}
+	b.heads = make(map[string]int, len(b.rules))
+	for i := range b.rules {
+		r := &b.rules[i]
+		r.next = b.heads[r.head]
+		b.heads[r.head] = i + 1
+		if at, found := slices.BinarySearch(b.lengths, len(r.head)); !found {
+			b.lengths = slices.Insert(b.lengths, at, len(r.head))
+		}
+	}
 }
 
 // scope is a range of a block's agents. Lines about use do not close a list of User-agent lines, for a
@@ -70,26 +93,30 @@ func Parse(data []byte) *File {
 			data = data[:i]
 		}
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	text := strings.TrimPrefix(string(data), "\xef\xbb\xbf")
 	p := parser{file: f}
-	for number := 1; len(data) > 0; number++ {
-		var line []byte
-		line, data = cutLine(data)
-		p.line(string(line[:min(len(line), maxLine)]), number)
+	for number := 1; len(text) > 0; number++ {
+		var line string
+		line, text = cutLine(text)
+		p.line(line[:min(len(line), maxLine)], number)
+	}
+	for i := range f.blocks {
+		f.blocks[i].index()
 	}
 	return f
 }
 
-// cutLine takes a line off data. Lines end with LF, CR or CR LF.
-func cutLine(data []byte) (line, rest []byte) {
-	i := bytes.IndexAny(data, "\r\n")
-	if i < 0 {
-		return data, nil
+// cutLine takes a line off text. Lines end with LF, CR or CR LF.
+func cutLine(text string) (line, rest string) {
+	for i := range len(text) {
+		switch text[i] {
+		case '\n':
+			return text[:i], text[i+1:]
+		case '\r':
+			return text[:i], strings.TrimPrefix(text[i+1:], "\n")
+		}
 	}
-	if data[i] == '\r' && i+1 < len(data) && data[i+1] == '\n' {
-		return data[:i], data[i+2:]
-	}
-	return data[:i], data[i+1:]
+	return text, ""
 }
 
 // parser keeps what one line means for the next.
@@ -155,11 +182,22 @@ func (p *parser) line(s string, number int) {
 
 // kindOf is the field that a name means, with the ways in which people misspell it; "" is none.
 func kindOf(key string) string {
-	switch key {
+	var lower [14]byte // the longest has as many
+	if len(key) > len(lower) {
+		return ""
+	}
+	for i := range len(key) {
+		if lower[i] = key[i]; 'A' <= key[i] && key[i] <= 'Z' {
+			lower[i] |= 0x20
+		}
+	}
+	switch name := string(lower[:len(key)]); name {
 	case "user-agent", "useragent", "user agent":
 		return "user-agent"
-	case "allow", "sitemap", "content-usage", "content-signal", "crawl-delay", "license":
-		return key
+	case "allow":
+		return "allow"
+	case "sitemap", "content-usage", "content-signal", "crawl-delay", "license":
+		return name
 	case "disallow", "dissallow", "dissalow", "disalow", "diasllow", "disallaw":
 		return "disallow"
 	case "site-map":
@@ -184,7 +222,7 @@ func (p *parser) agent(value string) {
 	b.agents = append(b.agents, agent{full: strings.TrimSpace(full), cut: cutToken(value)})
 }
 
-// cutField splits a line into its lower-case key and its value. The colon may be missing where
+// cutField splits a line into its key and its value. The colon may be missing where
 // exactly two words stand in the line.
 func cutField(s string) (key, value string, ok bool) {
 	if i := strings.IndexByte(s, '#'); i >= 0 {
@@ -199,7 +237,7 @@ func cutField(s string) (key, value string, ok bool) {
 		}
 		key, value = words[0], words[1]
 	}
-	return strings.ToLower(strings.TrimSpace(key)), strings.TrimSpace(value), true
+	return strings.TrimSpace(key), strings.TrimSpace(value), true
 }
 
 // cutToken is the product token that RFC 9309 sees in a name.
