@@ -21,8 +21,10 @@ type Document struct {
 	Keys     []byte // content hash, band keys and verification sketch (package dedup)
 	Verdict  Verdict
 	Attempts int
-	Position Position // where the mill read it
+	Position Position // where this belt read it
 	Via      Position // where the belt before had read it
+	Origin   Position // where the belt before that one had; zero where there is none
+	Cleaned  bool     // the stateless stages have seen it, in a belt before
 	Settles  Position // of a replayed dead letter: the Position it settles
 }
 

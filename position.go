@@ -87,7 +87,7 @@ func (c Checkpoint) Clone() Checkpoint {
 	return out
 }
 
-// Take moves c past document d: its Position is stored, its Via raises a mark.
+// Take moves c past document d: its Position is stored, its Via and its Origin raise marks.
 func (c *Checkpoint) Take(d *Document) {
 	if c.Next == nil {
 		c.Next = map[Partition]int64{}
@@ -98,9 +98,9 @@ func (c *Checkpoint) Take(d *Document) {
 	if !d.Position.IsZero() {
 		c.Next[d.Position.Partition] = max(c.Next[d.Position.Partition], d.Position.Offset+1)
 	}
-	if !d.Via.IsZero() {
-		if old, ok := c.Marks[d.Via.Partition]; !ok || d.Via.Offset > old {
-			c.Marks[d.Via.Partition] = d.Via.Offset
+	for _, up := range []Position{d.Via, d.Origin} {
+		if old, ok := c.Marks[up.Partition]; !up.IsZero() && (!ok || up.Offset > old) {
+			c.Marks[up.Partition] = up.Offset
 		}
 	}
 }

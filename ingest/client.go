@@ -45,7 +45,7 @@ func (t Topic) open() *client {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	part := t.partition()
+	part := t.At()
 	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),

@@ -13,7 +13,7 @@ import (
 
 // Bounds of one message.
 const (
-	MaxText = 1 << 20  // longer texts stay where the claim says
+	MaxText = 1 << 20  // longer texts, and longer Meta, stay where the claim says
 	MaxRaw  = 64 << 10 // of bytes that could not be decoded
 	maxList = 4096     // headers or statements of one page
 )
@@ -65,10 +65,14 @@ func (o *out) message(n protowire.Number, v out) {
 	*o = protowire.AppendBytes(protowire.AppendTag(*o, n, protowire.BytesType), v)
 }
 
-// Encode writes what a Document is before the mill: who it is, its page without the body, its text up to
-// MaxText, and its verdict. Of a page that could not be decoded, the first MaxRaw bytes go along.
+// Encode writes what a Document is between two belts: who it is, its page without the body, its text up to
+// MaxText, its verdict, and what cleaning has found. Of a page that could not be decoded, the first MaxRaw
+// bytes go along.
 func Encode(d *millrace.Document) []byte {
-	o := make(out, 0, 512+min(len(d.Text), MaxText)+len(d.Meta))
+	if max(len(d.Text), len(d.Meta)) > MaxText && d.Page.Claim.File != "" {
+		d = unread(d)
+	}
+	o := make(out, 0, 512+len(d.Text)+len(d.Meta))
 	if !d.ID.IsZero() {
 		o.bytes(1, d.ID[:])
 	}
@@ -76,9 +80,7 @@ func Encode(d *millrace.Document) []byte {
 	o.message(3, encodePage(d))
 	o.string(4, d.URLKey)
 	o.string(5, d.Title)
-	if len(d.Text) <= MaxText || d.Page.Claim.File == "" {
-		o.string(6, d.Text)
-	}
+	o.string(6, d.Text)
 	o.string(7, d.Meta)
 	if d.Verdict != (millrace.Verdict{}) {
 		o.message(8, encodeVerdict(d.Verdict))
@@ -90,6 +92,9 @@ func Encode(d *millrace.Document) []byte {
 		p.int(2, int64(d.Settles.Index))
 		p.int(3, d.Settles.Offset)
 		o.message(10, p)
+	}
+	if c := encodeCleaned(d); len(c) > 0 {
+		o.message(11, c)
 	}
 	return o
 }
@@ -243,6 +248,8 @@ func Decode(b []byte) (*millrace.Document, error) {
 			d.Attempts = int(int32(f.num))
 		case 10<<3 | blob:
 			return decodePosition(f.raw, &d.Settles)
+		case 11<<3 | blob:
+			return decodeCleaned(f.raw, d)
 		}
 		return nil
 	})

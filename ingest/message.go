@@ -19,6 +19,7 @@ import (
 const (
 	headSrc    = "src"
 	headPrev   = "prev"
+	headVia    = "via"
 	headRecipe = "recipe"
 	headSHA    = "sha"
 	headKind   = "kind"
@@ -31,20 +32,25 @@ type message struct {
 	value  []byte
 	src    string
 	prev   string
+	via    string
 	recipe string
 	sha    []byte
 	kind   string
 }
 
-// headers are those of a document that came from src and follows prev.
-func headers(src millrace.Position, prev int64, recipe string, value []byte) []kafka.Header {
+// headers are those of a document that came from its Position and follows prev there.
+func headers(d *millrace.Document, prev int64, recipe string, value []byte) []kafka.Header {
 	sum := sha256.Sum256(value)
-	return []kafka.Header{
-		{Key: headSrc, Value: []byte(src.String())},
+	h := []kafka.Header{
+		{Key: headSrc, Value: []byte(d.Position.String())},
 		{Key: headPrev, Value: []byte(strconv.FormatInt(prev, 10))},
 		{Key: headRecipe, Value: []byte(recipe)},
 		{Key: headSHA, Value: sum[:]},
 	}
+	if !d.Via.IsZero() {
+		h = append(h, kafka.Header{Key: headVia, Value: []byte(d.Via.String())})
+	}
+	return h
 }
 
 // readMessage copies a record out of the client's buffers.
@@ -56,6 +62,8 @@ func readMessage(rec *protocol.Record, part millrace.Partition) (message, error)
 			m.src = string(h.Value)
 		case headPrev:
 			m.prev = string(h.Value)
+		case headVia:
+			m.via = string(h.Value)
 		case headRecipe:
 			m.recipe = string(h.Value)
 		case headSHA:
@@ -120,61 +128,70 @@ func (r *receiver) above(p millrace.Partition) int64 {
 	return -1
 }
 
-// take decides about one message; src is zero where it names no source.
-func (r *receiver) take(m *message) (f fate, src millrace.Position, err error) {
+// origin is where a message comes from: where its writer had read it, and where the belt before that one
+// had; zero where it names none.
+type origin struct{ src, via millrace.Position }
+
+// take decides about one message.
+func (r *receiver) take(m *message) (f fate, from origin, err error) {
 	if m.recipe != r.recipe {
 		r.Foreign++
-		return ignored, src, nil
+		return ignored, from, nil
 	}
 	if m.kind == kindMark {
 		r.Marks++
-		return mark, src, nil
+		return mark, from, nil
 	}
 	if sum := sha256.Sum256(m.value); !bytes.Equal(sum[:], m.sha) {
-		return ignored, src, fmt.Errorf("message %s does not match its digest: %w", m.at, millrace.ErrIntegrity)
+		return ignored, from, fmt.Errorf("message %s does not match its digest: %w", m.at, millrace.ErrIntegrity)
 	}
-	src, prev, err := m.source()
+	from, prev, err := m.source()
 	if err != nil {
 		r.Taken++
-		return broken, millrace.Position{}, nil
+		return broken, origin{}, nil
 	}
-	have := r.above(src.Partition)
+	have := r.above(from.src.Partition)
 	switch {
-	case src.Offset <= have:
+	case from.src.Offset <= have:
 		r.Redelivered++
-		return ignored, src, nil
+		return ignored, from, nil
 	case prev > have:
-		return ignored, src, fmt.Errorf("message %s: its source %s follows offset %d, but the last one taken of it is %d: %w",
-			m.at, src, prev, have, millrace.ErrIntegrity)
+		return ignored, from, fmt.Errorf("message %s: its source %s follows offset %d, but the last one taken of it is %d: %w",
+			m.at, from.src, prev, have, millrace.ErrIntegrity)
 	}
-	r.marks[src.Partition] = src.Offset
+	r.marks[from.src.Partition] = from.src.Offset
+	if up := from.via; !up.IsZero() {
+		r.marks[up.Partition] = max(up.Offset, r.above(up.Partition))
+	}
 	r.Taken++
-	return document, src, nil
+	return document, from, nil
 }
 
-// source parses src and prev.
-func (m *message) source() (src millrace.Position, prev int64, err error) {
-	src, err = millrace.ParsePosition(m.src)
-	if err == nil && src.IsZero() {
+// source parses src, via and prev.
+func (m *message) source() (from origin, prev int64, err error) {
+	if from.src, err = millrace.ParsePosition(m.src); err == nil && from.src.IsZero() {
 		err = errors.New("no source")
+	}
+	if err == nil {
+		from.via, err = millrace.ParsePosition(m.via)
 	}
 	if err == nil {
 		prev, err = strconv.ParseInt(m.prev, 10, 64)
 	}
-	return src, prev, err
+	return from, prev, err
 }
 
 // document decodes m. What cannot be decoded becomes a document that is a dead letter and holds the bytes.
-func (m *message) document(src millrace.Position) *millrace.Document {
+func (m *message) document(from origin) *millrace.Document {
 	d, err := Decode(m.value)
-	if err == nil && src.IsZero() {
+	if err == nil && from.src.IsZero() {
 		_, _, err = m.source()
 		err = fmt.Errorf("headers: %w", err)
 	}
 	if err != nil {
 		d = undecodable("message:"+m.at.String(), "topic", m.value, err)
 	}
-	d.Position, d.Via = m.at, src
+	d.Position, d.Via, d.Origin = m.at, from.src, from.via
 	return d
 }
 

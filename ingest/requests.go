@@ -19,13 +19,21 @@ type Link struct {
 	Sitemap bool
 }
 
-// Standing is what a crawl worker says of itself.
+// Standing is what a worker says of itself.
 type Standing struct {
 	Worker int
 	Idle   bool
 	Next   int64 // what stands in its partition below is done
 	Ended  bool
+	Kind   string // what kind of worker; "" is one of the crawl
 }
+
+// The other kinds of workers. KindFiles reads files into pages; KindClean has brought what stands in its
+// partition of pages below Next to docs, which stays true whatever becomes of the worker.
+const (
+	KindFiles = "files"
+	KindClean = "clean"
+)
 
 // The kinds of messages in the topic requests.
 const (
@@ -118,11 +126,12 @@ func (r *Requests) Report(ctx context.Context, s Standing) error {
 	v.bool(2, s.Idle)
 	v.bool(3, s.Ended)
 	v.int(4, s.Next)
+	v.string(5, s.Kind)
 	b.message(1, v)
 	return write(ctx, r.said, kindStanding, b)
 }
 
-// Standings gives those of all workers from an offset on, oldest first, as Receive does.
+// Standings gives those of all workers, of every kind, from an offset on, oldest first, as Receive does.
 func (r *Requests) Standings(ctx context.Context, from int64) (all []Standing, next int64, err error) {
 	next, err = read(ctx, r.heard, from, kindStanding, func(f field) error {
 		if f.key() != 1<<3|blob {
@@ -210,6 +219,8 @@ func decodeStanding(b []byte) (s Standing, err error) {
 			s.Ended = f.num != 0
 		case 4<<3 | varint:
 			s.Next = int64(f.num)
+		case 5<<3 | blob:
+			s.Kind = f.string()
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -18,7 +19,8 @@ const (
 )
 
 // TopicSink writes Documents into a topic. It is a millrace.Sink for a belt whose Positions come from an
-// ordered source. What Write has returned from is acknowledged by the broker.
+// ordered source. What Write has returned from is acknowledged by the broker. Several may write to one
+// partition, each what comes from its own source partitions.
 type TopicSink struct {
 	topic  Topic
 	newest func(context.Context) (millrace.Checkpoint, error)
@@ -27,8 +29,8 @@ type TopicSink struct {
 	ready  bool
 }
 
-// Sink makes the sink. newest gives the checkpoint of the mill's newest commit: Next of this topic, and
-// Marks for each partition upstream of it.
+// Sink makes the sink. newest gives the checkpoint of the mill's newest commit: Next of the topic that the mill
+// reads, and Marks for each partition upstream of that.
 func (t Topic) Sink(newest func(context.Context) (millrace.Checkpoint, error)) *TopicSink {
 	return &TopicSink{topic: t, newest: newest}
 }
@@ -57,7 +59,7 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 			return millrace.Checkpoint{}, fmt.Errorf("read the newest commit: %w", err)
 		}
 		r := newReceiver(s.topic.Recipe, at.Marks)
-		err = s.fold(ctx, r, at.Next[s.topic.partition()])
+		err = s.fold(ctx, r, committed(at, s.topic.At()))
 		if errors.Is(err, millrace.ErrMoved) && try < resumeTries {
 			select {
 			case <-time.After(backoff(s.topic.firstPause(), try)): // trimmed meanwhile: there is a newer commit
@@ -67,18 +69,30 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 			continue
 		}
 		if errors.Is(err, millrace.ErrMoved) {
-			return millrace.Checkpoint{}, fmt.Errorf("topic %s was trimmed past the newest commit: %w: %w", s.topic.partition(), err, millrace.ErrIntegrity)
+			return millrace.Checkpoint{}, fmt.Errorf("topic %s was trimmed past the newest commit: %w: %w", s.topic.At(), err, millrace.ErrIntegrity)
 		}
 		if err != nil {
 			return millrace.Checkpoint{}, err
 		}
 		s.rcv, s.ready = r, true
-		next := millrace.Checkpoint{Next: map[millrace.Partition]int64{}, Marks: map[millrace.Partition]int64{}}
+		next := millrace.Checkpoint{Next: map[millrace.Partition]int64{}, Marks: maps.Clone(r.marks)}
 		for p, m := range r.marks {
 			next.Next[p] = m + 1
 		}
 		return next, nil
 	}
+}
+
+// committed is the offset of p below which the newest commit has everything: what the mill reads it names, and
+// what stands upstream of that it has marked.
+func committed(at millrace.Checkpoint, p millrace.Partition) int64 {
+	if next, ok := at.Next[p]; ok {
+		return next
+	}
+	if mark, ok := at.Marks[p]; ok {
+		return mark + 1
+	}
+	return 0
 }
 
 // fold takes the messages from offset from to the end.
@@ -91,7 +105,7 @@ func (s *TopicSink) fold(ctx context.Context, r *receiver, from int64) error {
 		return fmt.Errorf("offset %d is below the first one, %d: %w", from, begin, millrace.ErrMoved)
 	}
 	if from > end {
-		return shorter(s.topic.partition(), from, end)
+		return shorter(s.topic.At(), from, end)
 	}
 	for from < end {
 		f, err := s.client.fetch(ctx, from)
@@ -118,7 +132,7 @@ func shorter(p millrace.Partition, from, end int64) error {
 // more until Resume: a batch that failed never lets a later one pass.
 func (s *TopicSink) Write(ctx context.Context, docs []*millrace.Document) (err error) {
 	if !s.ready {
-		return fmt.Errorf("write to topic %s: the sink has to resume first: %w", s.topic.partition(), millrace.ErrStop)
+		return fmt.Errorf("write to topic %s: the sink has to resume first: %w", s.topic.At(), millrace.ErrStop)
 	}
 	defer func() { s.ready = err == nil }()
 	var recs []kafka.Record
@@ -128,7 +142,7 @@ func (s *TopicSink) Write(ctx context.Context, docs []*millrace.Document) (err e
 		src := d.Position
 		if src.IsZero() || src.Offset <= s.rcv.above(src.Partition) {
 			return fmt.Errorf("write to topic %s: document at %q does not follow offset %d of its source: %w",
-				s.topic.partition(), src, s.rcv.above(src.Partition), millrace.ErrIntegrity)
+				s.topic.At(), src, s.rcv.above(src.Partition), millrace.ErrIntegrity)
 		}
 		value := encodeWithin(d, largestValue)
 		if size > 0 && size+len(value) > batchBytes {
@@ -137,7 +151,7 @@ func (s *TopicSink) Write(ctx context.Context, docs []*millrace.Document) (err e
 			}
 			recs, values, size = nil, nil, 0
 		}
-		recs = append(recs, kafka.Record{Headers: headers(src, s.rcv.above(src.Partition), s.topic.Recipe, value)})
+		recs = append(recs, kafka.Record{Headers: headers(d, s.rcv.above(src.Partition), s.topic.Recipe, value)})
 		values, size = append(values, value), size+len(value)
 		s.rcv.marks[src.Partition] = src.Offset
 	}

@@ -40,7 +40,7 @@ func (t Topic) Source(o SourceOptions) *TopicSource {
 func (s *TopicSource) Open(ctx context.Context, c millrace.Checkpoint) error {
 	s.Close()
 	s.client = s.topic.open()
-	part := s.topic.partition()
+	part := s.topic.At()
 	s.next, s.queue = c.Next[part], nil
 	s.rcv = newReceiver(s.topic.Recipe, c.Marks)
 	begin, end, err := s.client.ends(ctx)
@@ -87,7 +87,7 @@ func (s *TopicSource) Read(ctx context.Context, most int) (millrace.Batch, error
 		m := s.queue[0]
 		s.queue[0] = message{} // its bytes are no longer held
 		s.queue = s.queue[1:]
-		f, src, err := s.rcv.take(&m)
+		f, from, err := s.rcv.take(&m)
 		s.publish()
 		if err != nil {
 			return b, err
@@ -97,7 +97,7 @@ func (s *TopicSource) Read(ctx context.Context, most int) (millrace.Batch, error
 			b.Flush = m.at
 			return b, nil
 		case document, broken:
-			b.Docs = append(b.Docs, m.document(src))
+			b.Docs = append(b.Docs, m.document(from))
 		}
 	}
 	return b, nil
@@ -130,6 +130,9 @@ func (s *TopicSource) publish() {
 	defer s.mu.Unlock()
 	s.counts = s.rcv.Counts
 }
+
+// Next is the offset behind the last message that was fetched.
+func (s *TopicSource) Next() int64 { return s.next }
 
 // Counts says what was taken and what was ignored since Open. It may be called at any time.
 func (s *TopicSource) Counts() Counts {

@@ -29,7 +29,8 @@ type Topic struct {
 	fetchWait, pause time.Duration
 }
 
-func (t Topic) partition() millrace.Partition {
+// At is the partition.
+func (t Topic) At() millrace.Partition {
 	return millrace.Partition{Topic: t.Name, Index: t.Partition}
 }
 
@@ -46,6 +47,9 @@ func (t Topic) wait() time.Duration {
 	}
 	return fetchWait
 }
+
+// ErrLayout says that a topic has another number of partitions than is asked for.
+var ErrLayout = errors.New("another number of partitions")
 
 // maxMessage is the broker's limit for a batch; ours stay well below.
 const maxMessage = 4 << 20
@@ -97,7 +101,7 @@ func (c *client) led(ctx context.Context, want int) error {
 		return err
 	}
 	if have := len(r.Topics[i].Partitions); have != want {
-		return fmt.Errorf("topic %s has %d partitions, %d were asked for: %w", c.topic.Name, have, want, millrace.ErrStop)
+		return fmt.Errorf("topic %s has %d partitions, %d were asked for: %w: %w", c.topic.Name, have, want, ErrLayout, millrace.ErrStop)
 	}
 	for _, p := range r.Topics[i].Partitions {
 		if p.Error != nil {
@@ -108,6 +112,25 @@ func (c *client) led(ctx context.Context, want int) error {
 		}
 	}
 	return nil
+}
+
+// Layout is the number of partitions that the topic has; 0 where it does not exist.
+func (t Topic) Layout(ctx context.Context) (n int, err error) {
+	c := t.open()
+	defer c.close()
+	err = c.retry(ctx, "ask for the partitions of", func(ctx context.Context) error {
+		r, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{t.Name}})
+		if err != nil {
+			return err
+		}
+		for _, topic := range r.Topics {
+			if topic.Name == t.Name && topic.Error == nil {
+				n = len(topic.Partitions)
+			}
+		}
+		return nil
+	})
+	return n, err
 }
 
 // Mark appends a flush mark: the mill closes its shard there.

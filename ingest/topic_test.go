@@ -150,7 +150,7 @@ func TestTwoBeltsOneTopic(t *testing.T) {
 		t.Fatalf("marks %v, counts %+v", marks, counts)
 	}
 	for i, d := range ds {
-		if d.Position != (millrace.Position{Partition: topic.partition(), Offset: int64(i)}) {
+		if d.Position != (millrace.Position{Partition: topic.At(), Offset: int64(i)}) {
 			t.Fatalf("document %d stands at %s", i, d.Position)
 		}
 	}
@@ -244,8 +244,8 @@ func TestUndecodableIsADeadLetter(t *testing.T) {
 	var recs []kafka.Record
 	src := millrace.Position{Partition: warc0, Offset: 4}
 	recs = append(recs,
-		kafka.Record{Headers: headers(src, -1, "r1", junk)},
-		kafka.Record{Headers: headers(millrace.Position{}, -1, "r1", junk)}, // no source
+		kafka.Record{Headers: headers(&millrace.Document{Position: src}, -1, "r1", junk)},
+		kafka.Record{Headers: headers(&millrace.Document{}, -1, "r1", junk)}, // no source
 		kafka.Record{}) // of nobody's recipe
 	if _, err := c.produce(t.Context(), recs, [][]byte{junk, junk, junk}); err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestDigestIsChecked(t *testing.T) {
 	c := topic.open()
 	defer c.close()
 	value := Encode(sample())
-	h := headers(millrace.Position{Partition: warc0}, -1, "r1", append([]byte("x"), value...))
+	h := headers(&millrace.Document{Position: millrace.Position{Partition: warc0}}, -1, "r1", append([]byte("x"), value...))
 	if _, err := c.produce(t.Context(), []kafka.Record{{Headers: h}}, [][]byte{value}); err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestTrimmed(t *testing.T) {
 	if err := behind.Open(t.Context(), millrace.Checkpoint{}); !errors.Is(err, millrace.ErrIntegrity) {
 		t.Fatalf("open below the start again: %v", err)
 	}
-	commit := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.partition(): 40}, Marks: map[millrace.Partition]int64{warc0: 39 * 3}}
+	commit := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.At(): 40}, Marks: map[millrace.Partition]int64{warc0: 39 * 3}}
 	ds, _, _ := drain(t, topic, commit)
 	if len(ds) != 60 || ds[0].UserID != "warc-40" {
 		t.Fatalf("%d documents", len(ds))
@@ -338,7 +338,7 @@ func TestTrimmed(t *testing.T) {
 // A commit that has read further than the log reaches belongs to another log.
 func TestShorterLog(t *testing.T) {
 	topic := newTopic(t)
-	c := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.partition(): 5}}
+	c := millrace.Checkpoint{Next: map[millrace.Partition]int64{topic.At(): 5}}
 	if err := topic.Source(SourceOptions{}).Open(t.Context(), c); !errors.Is(err, millrace.ErrIntegrity) {
 		t.Errorf("source: %v", err)
 	}

@@ -103,14 +103,16 @@ func (x exchange) Receive(ctx context.Context, from int64) ([]crawl.Handover, in
 }
 
 func (x exchange) Report(ctx context.Context, s crawl.Standing) error {
-	return x.Requests.Report(ctx, ingest.Standing(s))
+	return x.Requests.Report(ctx, ingest.Standing{Worker: s.Worker, Idle: s.Idle, Next: s.Next, Ended: s.Ended})
 }
 
 func (x exchange) Standings(ctx context.Context, from int64) ([]crawl.Standing, int64, error) {
 	all, next, err := x.Requests.Standings(ctx, from)
-	out := make([]crawl.Standing, len(all))
-	for i, s := range all {
-		out[i] = crawl.Standing(s)
+	var out []crawl.Standing
+	for _, s := range all {
+		if s.Kind == "" {
+			out = append(out, crawl.Standing{Worker: s.Worker, Idle: s.Idle, Next: s.Next, Ended: s.Ended})
+		}
 	}
 	return out, next, err
 }

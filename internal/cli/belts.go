@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,64 +11,82 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"millrace"
-	"millrace/crawl"
 	"millrace/ingest"
 	"millrace/internal/atomicfile"
-	"millrace/internal/run"
+	"millrace/internal/lock"
+	"millrace/shards"
 )
 
-// A line can be run in parts, on one machine or on several that share the corpus's folder: so many crawl
-// workers, and one mill for all of them.
+// A line can be run in parts, on one machine or on several that share the corpus's folder: so many workers that
+// crawl, as many that clean, and one mill for all of them. Worker i of each kind has partition i of pages.
 const (
-	beltCrawl = "crawl"
+	beltCrawl = "crawl" // and files, which worker 0 reads
+	beltClean = "clean"
 	beltMill  = "mill"
 )
 
 const (
-	maxCrawlWorkers = 200
-	logPatience     = 30 * time.Second // with a mill that has not started its log
-	endPatience     = 5 * time.Second  // with workers that have ended before, and may be starting again
+	maxWorkers  = 200
+	logPatience = 30 * time.Second // with a log that is not served yet
+	endPatience = 5 * time.Second  // with workers that have ended before, and may be starting again
 )
 
-// crawlWorker is --worker: number i of n, from 0.
-type crawlWorker struct{ i, n int }
+// beltWorker is --worker: number i of n, from 0.
+type beltWorker struct{ i, n int }
 
 // part settles which part of the line this process is.
-func (o *runOptions) part() (w crawlWorker, err error) {
-	w = crawlWorker{0, 1}
+func (o *runOptions) part() (w beltWorker, err error) {
+	w = beltWorker{0, 1}
 	switch {
-	case o.belt != "" && o.belt != beltCrawl && o.belt != beltMill:
-		err = fmt.Errorf("--belt %s: want crawl or mill", o.belt)
-	case o.worker != "" && o.belt != beltCrawl:
-		err = errors.New("--worker belongs to --belt crawl")
+	case o.belt != "" && !slices.Contains([]string{beltCrawl, beltClean, beltMill}, o.belt):
+		err = fmt.Errorf("--belt %s: want crawl, clean or mill", o.belt)
+	case o.worker != "" && !o.spread():
+		err = errors.New("--worker belongs to --belt crawl and --belt clean")
 	case o.belt != "" && (o.archive != "" || o.rebuild):
 		err = errors.New("--archive and --rebuild are for a whole line, without --belt")
-	case o.belt == beltCrawl && o.fromHere:
-		err = errors.New("--from-here is for the mill or a whole line: a crawl worker commits nothing")
+	case o.spread() && o.fromHere:
+		err = errors.New("--from-here is for the mill or a whole line: a worker commits nothing")
 	case o.worker != "":
 		number, of, _ := strings.Cut(o.worker, "/")
 		var err2 error
 		w.i, err = strconv.Atoi(number)
 		w.n, err2 = strconv.Atoi(of)
-		if err != nil || err2 != nil || w.i < 0 || w.i >= w.n || w.n > maxCrawlWorkers {
-			err = fmt.Errorf("--worker %s: want i/N, with i from 0 to N-1 and N at most %d", o.worker, maxCrawlWorkers)
+		if err != nil || err2 != nil || w.i < 0 || w.i >= w.n || w.n > maxWorkers {
+			err = fmt.Errorf("--worker %s: want i/N, with i from 0 to N-1 and N at most %d", o.worker, maxWorkers)
 		}
 	}
 	if err != nil {
-		err = &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "millrace run --belt mill, and beside it millrace run --belt crawl --worker 0/2 and 1/2"}
+		err = &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "millrace run --belt mill, and beside it --belt crawl and --belt clean, each as --worker 0/2 and 1/2"}
 	}
 	return w, err
 }
 
+// spread reports whether the part is one of those that several processes share.
+func (o *runOptions) spread() bool { return o.belt == beltCrawl || o.belt == beltClean }
+
 // lockPath is what a part locks: a worker itself, everything else the corpus.
-func (o *runOptions) lockPath(dir string, w crawlWorker) string {
-	if o.belt == beltCrawl {
-		return filepath.Join(dir, "state", fmt.Sprintf("lock-crawl-%d", w.i))
+func (o *runOptions) lockPath(dir string, w beltWorker) string {
+	if o.spread() {
+		return filepath.Join(dir, "state", fmt.Sprintf("lock-%s-%d", o.belt, w.i))
 	}
 	return filepath.Join(dir, "state", "lock")
+}
+
+// noLock lets a test run a second owner of a part: one that was paused, say, on a machine that nobody sees any
+// more, and goes on. It must do no harm, and it cannot be had with the lock.
+const noLock = "MILLRACE_TEST_NO_LOCK"
+
+// lockPart takes the lock of a part.
+func (o *runOptions) lockPart(dir string, w beltWorker) (release func(), err error) {
+	if os.Getenv(noLock) != "" {
+		return func() {}, nil
+	}
+	l, err := lock.Acquire(o.lockPath(dir, w))
+	if err != nil {
+		return nil, err
+	}
+	return func() { l.Release() }, nil
 }
 
 func workersPath(dir string) string { return filepath.Join(dir, "state", "workers") }
@@ -109,126 +126,43 @@ func (c *corpus) settleWorkers(n int) error {
 	if err != nil || max(have, 1) == n {
 		return err
 	}
-	return &Error{Exit: Usage, Err: fmt.Errorf("%s is crawled by %d workers, not by %d: each owns a part of the web", c.dir, have, n),
-		Means: "nothing was started", Try: fmt.Sprintf("millrace run --belt crawl --worker 0/%d, and so on, beside millrace run --belt mill", have)}
+	return &Error{Exit: Usage, Err: fmt.Errorf("%s is worked on by %d workers, not by %d: each owns a part of the web", c.dir, have, n),
+		Means: "nothing was started", Try: fmt.Sprintf("millrace run --belt crawl --worker 0/%d and --belt clean --worker 0/%d, and so on, beside millrace run --belt mill", have, have)}
 }
 
-// runWorker is `run --belt crawl`: one worker, which writes to the log that the mill or Kafka serves.
-func (a *App) runWorker(ctx context.Context, c *corpus, o runOptions, w crawlWorker) (err error) {
-	l := &line{a: a, c: c, o: o, ready: func() {}}
-	if err := l.dialLog(ctx); err != nil {
+// openLayout tells a wrong number of workers from other errors.
+func openLayout(err error) error {
+	if !errors.Is(err, ingest.ErrLayout) {
 		return err
 	}
-	requests, err := l.topic.Requests(ctx, w.i, w.n)
+	return &Error{Exit: Usage, Err: err, Means: "nothing was started; a corpus has as many workers as it began with", Try: "the same number in --worker i/N for every worker"}
+}
+
+// fedBy is the topic that a corpus's rows came from; "" where it has none yet.
+func fedBy(t *shards.Table) string {
+	for p := range t.Checkpoint().Next {
+		return p.Topic
+	}
+	return ""
+}
+
+// settleFeed refuses to go on with a corpus in another way than it was begun: the order of its rows is that of
+// one topic, for good.
+func (c *corpus) settleFeed(parts bool) error {
+	t, err := shards.Open(c.dir)
 	if err != nil {
 		return err
 	}
-	defer requests.Close()
-	x := exchange{requests}
-	if err := x.Report(ctx, crawl.Standing{Worker: w.i}); err != nil { // before the mill believes that all have ended
-		return err
+	e := &Error{Exit: Usage, Means: "nothing was started"}
+	switch by := fedBy(t); {
+	case by == docsTopic && !parts:
+		e.Err = fmt.Errorf("%s is made by belts in processes of their own", c.dir)
+		e.Try = "millrace run --belt mill, and beside it --belt crawl and --belt clean, with the --worker i/N that they had"
+	case by == pagesTopic && parts:
+		e.Err = fmt.Errorf("%s is made by a whole line in one process", c.dir)
+		e.Try = "millrace run without --belt; or a new corpus: millrace run --archive " + c.dir + " with another dir"
+	default:
+		return nil
 	}
-	opts := c.crawlOptions(a)
-	opts.Worker, opts.Workers, opts.Exchange, opts.Judged = w.i, w.n, x, false
-	if l.crawler, err = crawl.Open(ctx, opts); err != nil {
-		return err
-	}
-	defer l.crawler.Close()
-	work, cancel := context.WithCancel(ctx)
-	defer cancel()
-	g, gctx := errgroup.WithContext(work)
-	g.Go(func() error {
-		b := run.Belt{Name: beltCrawl, Source: l.crawler, Sink: l.topic.Sink(l.newest), Workers: 1, Batch: o.batch,
-			Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
-		if err := b.Run(gctx); err != nil {
-			return err
-		}
-		defer cancel() // the belt ends last: what only watches it ends too
-		return x.Report(gctx, l.crawler.Ended())
-	})
-	g.Go(func() error { return l.watchDisk(gctx) })
-	g.Go(func() error { return l.report(gctx) })
-	if err := g.Wait(); err != nil {
-		return l.explain(err)
-	}
-	counts := l.crawler.Counts()
-	if a.json {
-		a.emitSummary(map[string]any{"type": "summary", "exit": Done, "worker": w.i, "workers": w.n, "crawl": counts, "fetched": counts.Fetched,
-			"seconds": time.Since(a.began).Seconds()})
-	} else {
-		fmt.Fprintf(a.Stdout, "  worker %d of %d: discovered %d = fetched %d + refused %d + failed %d + waiting %d\n", w.i, w.n,
-			counts.Discovered, counts.Fetched, counts.Refused, counts.Failed, counts.Waiting)
-	}
-	return nil
-}
-
-// dialLog finds the log that another process serves.
-func (l *line) dialLog(ctx context.Context) error {
-	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
-	for since := time.Now(); !isKafka; {
-		b, err := os.ReadFile(logAddrPath(l.c.dir))
-		if err == nil && len(b) > 0 {
-			addr = string(b)
-			break
-		}
-		if time.Since(since) > logPatience {
-			return &Error{Exit: Failure, Err: errors.New("the log is not served"), Means: "nothing was fetched", Try: "millrace run --belt mill, beside this"}
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return l.openTopic(ctx, addr)
-}
-
-// openTopic makes the topic pages.
-func (l *line) openTopic(ctx context.Context, addr string) error {
-	l.topic = ingest.Topic{Addr: addr, Name: pagesPartition.Topic, Recipe: l.c.hashes.Upstream, Log: l.a.log}
-	if err := l.topic.Ensure(ctx); err != nil {
-		return fmt.Errorf("make topic pages: %w", err)
-	}
-	return nil
-}
-
-// awaitWorkers returns when all crawl workers have ended.
-func (l *line) awaitWorkers(ctx context.Context) error {
-	began, n := time.Now(), 0
-	for n == 0 {
-		var err error
-		if n, err = crawlWorkers(l.c.dir); err != nil {
-			return err
-		}
-		if _, err := os.Stat(filepath.Join(l.c.dir, "state", "frontier")); n == 0 && err == nil {
-			n = 1
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	requests, err := l.topic.Requests(ctx, -1, n)
-	if err != nil {
-		return err
-	}
-	defer requests.Close()
-	newest := make([]ingest.Standing, n)
-	for next := int64(0); ; {
-		all, after, err := requests.Standings(ctx, next)
-		if err != nil {
-			return err
-		}
-		for _, s := range all {
-			if s.Worker >= 0 && s.Worker < n {
-				newest[s.Worker] = s
-			}
-		}
-		running := slices.ContainsFunc(newest, func(s ingest.Standing) bool { return !s.Ended })
-		if after == next && !running && time.Since(began) > endPatience {
-			return nil
-		}
-		next = after
-	}
+	return e
 }

@@ -23,15 +23,21 @@ import (
 	"millrace/shards"
 )
 
-// pagesPartition is the topic between the inputs and the mill.
-var pagesPartition = millrace.Partition{Topic: "pages"}
+// The topics of a line. Whole lines need pages alone: their mill cleans. In a line of parts, clean belts bring
+// pages to docs, and the mill reads that.
+const (
+	pagesTopic = "pages"
+	docsTopic  = "docs"
+)
 
 // line is one run: inputs -> pages -> mill -> shards, and a trainer beside it.
 type line struct {
 	a     *App
 	c     *corpus
 	o     runOptions
-	topic ingest.Topic
+	topic ingest.Topic // pages
+	docs  ingest.Topic
+	input ingest.Topic // the mill's
 
 	crawler *crawl.Crawler
 	sink    *shards.Sink
@@ -43,7 +49,9 @@ type line struct {
 	published  atomic.Int64 // documents that this process has put into pages
 	taken      atomic.Int64 // documents that the mill has taken
 	commits    atomic.Int64
-	committed  atomic.Int64 // offset in pages below which everything is committed
+	committed  atomic.Int64 // offset in the mill's input below which everything is committed
+	checkpoint atomic.Pointer[millrace.Checkpoint]
+	layout     atomic.Int64 // partitions of pages, as far as a mill behind clean belts knows
 	stale      stale
 }
 
@@ -68,16 +76,11 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if l.crawler != nil {
 		defer l.crawler.Close()
 	}
-	_, endAtStart, err := l.topic.Ends(ctx)
+	_, endAtStart, err := l.input.Ends(ctx)
 	if err != nil {
 		return err
 	}
-	l.restoring.Store(int64(len(sources)) + 1)
-	l.ready = func() {
-		if l.restoring.Add(-1) == 0 {
-			a.event(map[string]any{"type": "ready", "log": l.topic.Addr, "pages": endAtStart, "committed": l.committed.Load()})
-		}
-	}
+	l.readyAfter(len(sources)+1, map[string]any{"type": "ready", "log": l.topic.Addr, l.input.Name: endAtStart, "committed": l.committed.Load()})
 	work, cancel := context.WithCancel(ctx)
 	defer cancel()
 	g, gctx := errgroup.WithContext(work)
@@ -107,6 +110,16 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	return l.finish(ctx, result)
 }
 
+// readyAfter tells that work begins when so many belts have been restored.
+func (l *line) readyAfter(belts int, event map[string]any) {
+	l.restoring.Store(int64(belts))
+	l.ready = func() {
+		if l.restoring.Add(-1) == 0 {
+			l.a.event(event)
+		}
+	}
+}
+
 // maxTidy is how long an interrupted run may still work.
 const maxTidy = 30 * time.Second
 
@@ -127,7 +140,7 @@ func (l *line) tidy(ctx context.Context) {
 	}
 }
 
-// openLog starts the embedded broker or dials Kafka, and makes the topic.
+// openLog starts the embedded broker or dials Kafka, and makes the topics.
 func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
@@ -151,11 +164,39 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 		stop()
 		return func() {}, err
 	}
-	if err := l.openTopic(ctx, addr); err != nil {
+	l.topics(addr)
+	if err := l.ensureTopics(ctx); err != nil {
 		stop()
 		return func() {}, err
 	}
 	return stop, nil
+}
+
+// topics says where they are.
+func (l *line) topics(addr string) {
+	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log}
+	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log}
+	if l.input = l.topic; l.o.belt == beltMill {
+		l.input = l.docs
+	}
+}
+
+// ensureTopics makes those that this process is to make: a mill leaves pages to the workers, which know how
+// many they are.
+func (l *line) ensureTopics(ctx context.Context) error {
+	want := []ingest.Topic{l.topic}
+	switch l.o.belt {
+	case beltClean:
+		want = append(want, l.docs)
+	case beltMill:
+		want = []ingest.Topic{l.docs}
+	}
+	for _, t := range want {
+		if err := t.Ensure(ctx); err != nil {
+			return openLayout(fmt.Errorf("make topic %s: %w", t.Name, err))
+		}
+	}
+	return nil
 }
 
 // openSink opens the table for writing and the duplicate index that reads from it.
@@ -171,7 +212,7 @@ func (l *line) openSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.committed.Store(l.sink.Table().Checkpoint().Next[pagesPartition])
+	l.noteCheckpoint(l.sink.Table().Checkpoint())
 	l.stale.look(l.sink.Table())
 	t, err := shards.Open(l.c.dir)
 	if err != nil {
@@ -196,7 +237,10 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 	if l.o.archive != "" {
 		sources["archive"] = crawl.OpenArchive(l.o.archive, l.c.policy)
 	}
-	if len(l.c.seeds) > 0 && l.o.belt != beltMill {
+	if l.o.belt == beltMill {
+		return sources, nil
+	}
+	if len(l.c.seeds) > 0 {
 		var err error
 		if l.crawler, err = crawl.Open(ctx, l.c.crawlOptions(l.a)); err != nil {
 			return nil, err
@@ -204,40 +248,44 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		sources["crawl"] = l.crawler
 	}
 	if len(l.c.cfg.Ingest) > 0 {
-		files, err := ingest.Files(l.c.dir, l.c.inputs())
+		files, err := l.openFiles()
 		if err != nil {
-			return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
+			return nil, err
 		}
-		files.URLKey = urlKey
 		sources["ingest"] = files
 	}
 	return sources, nil
+}
+
+func (l *line) openFiles() (*ingest.FileSource, error) {
+	files, err := ingest.Files(l.c.dir, l.c.inputs())
+	if err != nil {
+		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
+	}
+	files.URLKey = urlKey
+	return files, nil
 }
 
 // inputs runs the input belts to their end and writes the mark that closes the last shard.
 func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, endAtStart int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for name, s := range sources {
-		g.Go(func() error {
-			b := run.Belt{Name: name, Source: s, Sink: l.topic.Sink(l.newest), Workers: 1, Batch: l.o.batch, Ready: l.ready,
-				Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
-			return b.Run(gctx)
-		})
+		g.Go(func() error { return l.publish(gctx, name, s, l.topic.Sink(l.newest)) })
 	}
-	if l.o.belt == beltMill && len(l.c.seeds) > 0 {
-		g.Go(func() error { return l.awaitWorkers(gctx) })
+	if l.o.belt == beltMill {
+		g.Go(func() error { return l.awaitCleaned(gctx) })
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	if l.o.belt == beltMill { // others have written too
 		var err error
-		if _, endAtStart, err = l.topic.Ends(ctx); err != nil {
+		if _, endAtStart, err = l.input.Ends(ctx); err != nil {
 			return err
 		}
 	}
 	if l.published.Load() > 0 || endAtStart > l.committed.Load() {
-		if _, err := l.topic.Mark(ctx); err != nil {
+		if _, err := l.input.Mark(ctx); err != nil {
 			return fmt.Errorf("write the last mark: %w", err)
 		}
 	}
@@ -254,18 +302,28 @@ func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
 	return t.Newest().Checkpoint, nil
 }
 
-// mill empties the topic into the shards.
+// mill empties its topic into the shards.
 func (l *line) mill(ctx context.Context) error {
-	stages := append([]millrace.Stage{consentStage{l.c.policy}, &ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
+	stages := l.freeStages()
+	if l.input.Name == docsTopic {
+		for i, s := range stages {
+			stages[i] = unlessCleaned{s}
+		}
+	}
 	b := run.Belt{
-		Name: "mill", Source: l.topic.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
-		Stages: append(stages, l.index), Input: pagesPartition, Workers: l.c.cfg.Workers, Batch: l.o.batch, Ready: l.ready,
+		Name: "mill", Source: l.input.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
+		Stages: append(stages, l.index), Input: l.input.At(), Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
 		Accepted: l.accepted,
 	}
-	if l.o.workers > 0 {
-		b.Workers = l.o.workers
-	}
 	return b.Run(ctx)
+}
+
+// workers is how many documents are cleaned at once.
+func (l *line) workers() int {
+	if l.o.workers > 0 {
+		return l.o.workers
+	}
+	return l.c.cfg.Workers
 }
 
 // accepted is called with documents that the sink has taken, in their order.
@@ -291,14 +349,21 @@ func (l *line) archiveDir() string {
 
 // onCommit is called by the sink, between two documents, when a commit is durable.
 func (l *line) onCommit(e *shards.Entry) {
-	next := e.Checkpoint.Next[pagesPartition]
-	l.committed.Store(next)
+	next := l.noteCheckpoint(e.Checkpoint)
 	l.commits.Add(1)
 	l.stale.look(l.sink.Table())
 	if err := l.index.Save(context.Background(), next); err != nil {
 		l.a.log.Warn("no snapshot of the duplicate index", "error", err)
 	}
 	l.a.event(map[string]any{"type": "commit", "version": e.Version, "next": next})
+}
+
+// noteCheckpoint remembers where the newest commit stands, and gives its offset in the mill's input.
+func (l *line) noteCheckpoint(at millrace.Checkpoint) int64 {
+	next := at.Next[l.input.At()]
+	l.checkpoint.Store(&at)
+	l.committed.Store(next)
+	return next
 }
 
 // diskFloor is how much has to stay free: the broker refuses to write below it, and waits.
@@ -361,7 +426,7 @@ func (l *line) marks(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-trim.C:
-			if err := l.topic.Trim(ctx, l.committed.Load()); err != nil && ctx.Err() == nil {
+			if err := l.trim(ctx); err != nil && ctx.Err() == nil {
 				l.a.log.Warn("the log was not trimmed", "error", err)
 			}
 		case <-flush.C:
@@ -378,7 +443,7 @@ func (l *line) marks(ctx context.Context) error {
 				marks = 1
 			}
 			for range marks {
-				if _, err := l.topic.Mark(ctx); err != nil && ctx.Err() == nil {
+				if _, err := l.input.Mark(ctx); err != nil && ctx.Err() == nil {
 					return fmt.Errorf("write a flush mark: %w", err)
 				}
 				marked = n

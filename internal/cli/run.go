@@ -14,7 +14,6 @@ import (
 
 	"millrace/ingest"
 	"millrace/internal/config"
-	"millrace/internal/lock"
 	"millrace/shards"
 )
 
@@ -24,8 +23,8 @@ type runOptions struct {
 	workers  int
 	batch    int
 	archive  string
-	belt     string // crawl or mill: a part of the line; "" is all of it
-	worker   string // i/N, of belt crawl
+	belt     string // crawl, clean or mill: a part of the line; "" is all of it
+	worker   string // i/N, of belts crawl and clean
 	fromHere bool
 	rebuild  bool
 	replay   bool // of dead letters, instead of the inputs
@@ -49,8 +48,8 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.IntVar(&o.workers, "workers", 0, "documents in work at once (default: workers in FILE)")
 	f.IntVar(&o.batch, "batch", 0, "documents handed on at once")
 	f.StringVar(&o.archive, "archive", "", "read this corpus's archive, in its order, instead of crawling")
-	f.StringVar(&o.belt, "belt", "", "run a part of the line: crawl (a worker) or mill (everything else)")
-	f.StringVar(&o.worker, "worker", "", "with --belt crawl: which worker this is, as i/N from 0/N (default 0/1)")
+	f.StringVar(&o.belt, "belt", "", "run a part of the line: crawl, clean (a worker of each) or mill")
+	f.StringVar(&o.worker, "worker", "", "with --belt crawl or clean: which worker this is, as i/N from 0/N (default 0/1)")
 	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
 	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
@@ -81,11 +80,14 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
 		return err
 	}
-	l, err := lock.Acquire(o.lockPath(c.dir, w))
+	release, err := o.lockPart(c.dir, w)
 	if err != nil {
 		return err
 	}
-	defer l.Release()
+	defer release()
+	if err := c.settleFeed(o.belt != ""); err != nil {
+		return err
+	}
 	if o.belt != beltMill && len(c.seeds) > 0 || o.rebuild {
 		if err := c.settleWorkers(w.n); err != nil {
 			return err
@@ -94,7 +96,7 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := a.settleRecipe(ctx, c, o); err != nil {
 		return err
 	}
-	if o.belt == beltCrawl {
+	if o.spread() {
 		return a.runWorker(ctx, c, o, w)
 	}
 	return a.runLine(ctx, c, o)
@@ -150,7 +152,7 @@ func (c *corpus) rebuild(ctx context.Context) error {
 		}
 	}
 	if c.cfg.Log != "embedded" {
-		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Name: pagesPartition.Topic}
+		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Name: pagesTopic}
 		if begin, _, err := t.Ends(ctx); err != nil {
 			return err
 		} else if begin > 0 {

@@ -18,7 +18,7 @@ func TestStale(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer sink.Close()
-		at := millrace.Position{Partition: pagesPartition}
+		at := millrace.Position{Partition: millrace.Partition{Topic: pagesTopic}}
 		visit := func(url string, v millrace.Verdict) {
 			d := &millrace.Document{ID: millrace.ID{byte(at.Offset + 1)}, Text: "text", URLKey: url, Verdict: v, Position: at}
 			d.Page.URL, d.Page.Source = url, millrace.SourceCrawl

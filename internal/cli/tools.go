@@ -90,7 +90,14 @@ func (a *App) runFlush(ctx context.Context) error {
 	if held == nil || readErr != nil {
 		return &Error{Exit: Failure, Err: errors.New("no run is working on " + c.dir), Means: "nothing is open: a run commits what it has when it ends", Try: "millrace status"}
 	}
-	t := ingest.Topic{Addr: string(addr), Name: pagesPartition.Topic, Recipe: c.hashes.Upstream, Log: a.log}
+	t := ingest.Topic{Addr: string(addr), Name: docsTopic, Recipe: c.hashes.Cleaned, Log: a.log}
+	n, err := t.Layout(ctx)
+	if err != nil {
+		return err
+	}
+	if n == 0 { // no clean belts
+		t.Name, t.Recipe = pagesTopic, c.hashes.Upstream
+	}
 	at, err := t.Mark(ctx)
 	if err == nil { // with nothing before it, a mark also carries older versions out of the table
 		_, err = t.Mark(ctx)

@@ -24,7 +24,7 @@ func visited(ts *testscript.TestScript, neg bool, args []string) {
 	visit := func(path, text string, v millrace.Verdict) {
 		url := "https://docs.example.org" + path
 		d := &millrace.Document{ID: millrace.NewID(url, sha256.Sum256([]byte(text))), Text: text, URLKey: url, Verdict: v,
-			Position: millrace.Position{Partition: pagesPartition, Offset: int64(len(docs))}}
+			Position: millrace.Position{Partition: millrace.Partition{Topic: pagesTopic}, Offset: int64(len(docs))}}
 		d.Page.URL, d.Page.Source, d.Page.FetchedAt = url, millrace.SourceCrawl, time.Unix(1_700_000_000, 0).UTC()
 		if v.Kept() {
 			d.Cluster = d.ID

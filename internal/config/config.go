@@ -308,11 +308,12 @@ func token(s string) bool {
 	return s != ""
 }
 
-// Hashes are the recipe's two: Upstream of what enters the topic, Full of what a row is made by.
+// Hashes are the recipe's three: Upstream of what enters the topic pages, Cleaned of what enters docs, Full of
+// what a row is made by.
 // Nothing that cannot alter a row is in them: no speeds, no re-crawling, workers, log, paths or training.
-type Hashes struct{ Upstream, Full string }
+type Hashes struct{ Upstream, Cleaned, Full string }
 
-// Hash computes both. clean and policy are the hashes of the cleaning recipe and of the consent policy,
+// Hash computes them. clean and policy are the hashes of the cleaning recipe and of the consent policy,
 // seeds is the seed list as read.
 func (c *Config) Hash(clean, policy string, seeds []string) Hashes {
 	up := sum(struct {
@@ -324,7 +325,7 @@ func (c *Config) Hash(clean, policy string, seeds []string) Hashes {
 		Policy string
 		Ingest []Ingest
 	}{seeds, c.Crawl.Scope, c.Crawl.MaxPages, c.Crawl.MaxBody, c.Agent.Token, policy, c.Ingest})
-	return Hashes{Upstream: up, Full: sum([]any{up, clean, c.Dedup, c.Shards.TargetBytes, c.Shards.Versions})}
+	return Hashes{Upstream: up, Cleaned: sum([]any{up, clean}), Full: sum([]any{up, clean, c.Dedup, c.Shards.TargetBytes, c.Shards.Versions})}
 }
 
 func sum(v any) string {
