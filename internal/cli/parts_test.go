@@ -127,6 +127,7 @@ func TestPartsMakeTheSameRows(t *testing.T) {
 			continue
 		}
 		sameButDuplicates(t, want, got)
+		replayParts(t, pipeline(name), n, len(want))
 	}
 }
 
@@ -150,6 +151,32 @@ func runParts(t *testing.T, pipeline string, n int) {
 	}
 	if err := g.Wait(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// replayParts sends the dead letters through again, twice: the second time they have been sent.
+func replayParts(t *testing.T, pipeline string, n, rows int) {
+	t.Helper()
+	dir := strings.TrimSuffix(pipeline, ".yaml")
+	failed := 0
+	for _, r := range rowsOf(t, dir) {
+		if r.Verdict.Failed() {
+			failed++
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	mill := make(chan int, 1)
+	go func() { mill <- command(ctx, t, "run", pipeline, "--belt", "mill") }() // it serves the log
+	for range 2 {
+		if exit := command(t.Context(), t, "replay", "--dir", dir); exit != Done {
+			t.Errorf("replay ended with exit %d", exit)
+		}
+	}
+	stop()
+	<-mill
+	runParts(t, pipeline, n)
+	if got := len(rowsOf(t, dir)); got != rows+failed || failed == 0 {
+		t.Errorf("%d rows after the replay of %d, want %d", got, failed, rows+failed)
 	}
 }
 

@@ -22,7 +22,8 @@ func (a *App) replayCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "replay", Short: "Send the dead letters through again, after a mend", Args: noArgs,
 		Long: `Send every document that failed, and was not replayed yet, through the mill again as a new input. What
-fails again is a dead letter again, with a row of its own; the next replay tries it once more.` + exitHelp,
+fails again is a dead letter again, with a row of its own; the next replay tries it once more. Where the corpus is
+made by belts in processes of their own, they do the rest: run them beside it, or after it.` + exitHelp,
 		RunE: func(c *cobra.Command, _ []string) error { return a.runReplay(c.Context()) },
 	}
 }
@@ -36,16 +37,21 @@ func (a *App) runReplay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l, err := lock.Acquire(filepath.Join(c.dir, "state", "lock"))
+	t, err := shards.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	parts := fedBy(t) == docsTopic
+	path := filepath.Join(c.dir, "state", "lock")
+	if parts { // the mill may have the other one
+		path += "-replay"
+	}
+	l, err := lock.Acquire(path)
 	if err != nil {
 		return err
 	}
 	defer l.Release()
 	if err := a.settleRecipe(ctx, c, runOptions{}); err != nil {
-		return err
-	}
-	t, err := shards.Open(c.dir)
-	if err != nil {
 		return err
 	}
 	n, err := unsettled(ctx, t)
@@ -57,8 +63,31 @@ func (a *App) runReplay(ctx context.Context) error {
 		return nil
 	}
 	a.say("Replaying %d dead letters.", n)
+	if parts {
+		return a.replayIntoParts(ctx, c, t)
+	}
 	c.cfg.Train.Preset = "none"
 	return a.runLine(ctx, c, runOptions{replay: true})
+}
+
+// replayIntoParts sends the dead letters to the clean worker 0. Those that were sent before and are not committed
+// yet are passed over.
+func (a *App) replayIntoParts(ctx context.Context, c *corpus, t *shards.Table) error {
+	l := &line{a: a, c: c, ready: func() {}}
+	addr, err := l.findLog(ctx)
+	if err != nil {
+		return err
+	}
+	l.topics(addr)
+	from := &deadLetterSource{c: c, t: t}
+	for _, next := range t.Checkpoint().Next {
+		from.to = next
+	}
+	if err := l.publish(ctx, "replay", from, l.topic.Sink(l.newest)); err != nil {
+		return l.explain(err)
+	}
+	a.say("%d were sent; the clean and mill belts take them from there.", l.published.Load())
+	return nil
 }
 
 // unsettled counts the dead letters that were not replayed.

@@ -183,23 +183,32 @@ func (s unlessCleaned) Process(ctx context.Context, d *millrace.Document) (millr
 
 // dialLog finds the log that another process serves, and makes the topics.
 func (l *line) dialLog(ctx context.Context, w beltWorker) error {
-	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
-	for since := time.Now(); !isKafka; {
-		b, err := os.ReadFile(logAddrPath(l.c.dir))
-		if err == nil && len(b) > 0 {
-			addr = string(b)
-			break
-		}
-		if time.Since(since) > logPatience {
-			return &Error{Exit: Failure, Err: errors.New("the log is not served"), Means: "nothing was done", Try: "millrace run --belt mill, beside this"}
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	addr, err := l.findLog(ctx)
+	if err != nil {
+		return err
 	}
 	l.topics(addr)
 	l.topic.Partition, l.topic.Partitions = int32(w.i), int32(w.n)
 	return l.ensureTopics(ctx)
+}
+
+// findLog is the address of Kafka, or of the log that another process serves, for which it waits a while.
+func (l *line) findLog(ctx context.Context) (string, error) {
+	if addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://"); isKafka {
+		return addr, nil
+	}
+	for since := time.Now(); ; {
+		b, err := os.ReadFile(logAddrPath(l.c.dir))
+		if err == nil && len(b) > 0 {
+			return string(b), nil
+		}
+		if time.Since(since) > logPatience {
+			return "", &Error{Exit: Failure, Err: errors.New("the log is not served"), Means: "nothing was done", Try: "millrace run --belt mill, beside this"}
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
 }
