@@ -28,7 +28,7 @@ type row struct {
 	verdict
 	text    [32]byte // digest of the text
 	words   [32]byte // digest of its words
-	content [32]byte // digest of all columns but position, and those that name places
+	content [32]byte // digest of all columns but position
 	full    [32]byte // digest of all columns
 }
 
@@ -127,16 +127,43 @@ func eachRow(raw []byte, kept bool, do func(x *row, text string) error) (err err
 
 // scanner reads rows of one schema.
 type scanner struct {
-	names   []string
-	full    hash.Hash
-	content hash.Hash
-	buf     []byte
+	names  []string // of the columns, by number
+	set    []func(*row, parquet.Value)
+	text   int
+	digest hash.Hash
+	buf    []byte
 }
 
 func newScanner(schema *parquet.Schema) *scanner {
-	s := &scanner{full: sha256.New(), content: sha256.New()}
-	for _, c := range schema.Columns() {
-		s.names = append(s.names, strings.Join(c, "."))
+	str := func(p func(*row) *string) func(*row, parquet.Value) {
+		return func(x *row, v parquet.Value) { *p(x) = string(v.ByteArray()) }
+	}
+	num := func(p func(*row) *float64) func(*row, parquet.Value) {
+		return func(x *row, v parquet.Value) { *p(x) = v.Double() }
+	}
+	known := map[string]func(*row, parquet.Value){
+		"id":         str(func(x *row) *string { return &x.id }),
+		"mid":        str(func(x *row) *string { return &x.mid }),
+		"url":        str(func(x *row) *string { return &x.url }),
+		"sha256":     str(func(x *row) *string { return &x.sha }),
+		"position":   str(func(x *row) *string { return &x.position }),
+		"reason":     str(func(x *row) *string { return &x.reason }),
+		"stage":      str(func(x *row) *string { return &x.stage }),
+		"signal":     str(func(x *row) *string { return &x.signal }),
+		"of":         str(func(x *row) *string { return &x.of }),
+		"method":     str(func(x *row) *string { return &x.method }),
+		"err":        str(func(x *row) *string { return &x.err }),
+		"value":      num(func(x *row) *float64 { return &x.value }),
+		"limit":      num(func(x *row) *float64 { return &x.limit }),
+		"similarity": num(func(x *row) *float64 { return &x.similarity }),
+	}
+	s := &scanner{text: -1, digest: sha256.New()}
+	for i, c := range schema.Columns() {
+		name := strings.Join(c, ".")
+		if name == "text" {
+			s.text = i
+		}
+		s.names, s.set = append(s.names, name), append(s.set, known[name])
 	}
 	return s
 }
@@ -144,29 +171,27 @@ func newScanner(schema *parquet.Schema) *scanner {
 // row takes the values of one row. Each counts in the digests with its column, its levels and its bytes.
 func (s *scanner) row(values parquet.Row, kept bool) (x *row, text string, err error) {
 	x = &row{kept: kept}
-	s.full.Reset()
-	s.content.Reset()
+	s.digest.Reset()
 	for _, v := range values {
-		name := s.names[v.Column()]
-		b := append(s.buf[:0], name...)
+		c := v.Column()
+		b := append(s.buf[:0], s.names[c]...)
 		b = append(b, 0, byte(v.RepetitionLevel()), byte(v.DefinitionLevel()), 0)
 		if !v.IsNull() {
 			b = v.AppendBytes(b)
-			if name == "text" {
+			if c == s.text {
 				text = string(v.ByteArray())
-			} else {
-				x.set(name, v)
+			} else if set := s.set[c]; set != nil {
+				set(x, v)
 			}
 		}
 		b = binary.AppendUvarint(b, uint64(len(b)))
-		s.full.Write(b)
-		if name != "position" {
-			s.content.Write(b)
+		if s.names[c] != "position" {
+			s.digest.Write(b)
 		}
 		s.buf = b
 	}
-	s.full.Sum(x.full[:0])
-	s.content.Sum(x.content[:0])
+	s.digest.Sum(x.content[:0])
+	x.full = sha256.Sum256(append(x.content[:], x.position...))
 	x.text = sha256.Sum256([]byte(text))
 	x.words = sha256.Sum256([]byte(strings.Join(words(text), " ")))
 	i := strings.LastIndexByte(x.position, '/')
@@ -178,17 +203,4 @@ func (s *scanner) row(values parquet.Row, kept bool) (x *row, text string, err e
 	}
 	x.offset, err = strconv.ParseInt(x.position[i+1:], 10, 64)
 	return x, text, err
-}
-
-// set takes one value that is not null.
-func (x *row) set(column string, v parquet.Value) {
-	texts := map[string]*string{"id": &x.id, "mid": &x.mid, "url": &x.url, "sha256": &x.sha, "position": &x.position,
-		"reason": &x.reason, "stage": &x.stage, "signal": &x.signal, "of": &x.of, "method": &x.method, "err": &x.err}
-	numbers := map[string]*float64{"value": &x.value, "limit": &x.limit, "similarity": &x.similarity}
-	if p, ok := texts[column]; ok {
-		*p = string(v.ByteArray())
-	}
-	if p, ok := numbers[column]; ok {
-		*p = v.Double()
-	}
 }
