@@ -99,7 +99,8 @@ func (c *client) permanent(ctx context.Context, err error) error {
 	}
 	c.unknown = 0
 	var code kafka.Error
-	if errors.As(err, &code) && !code.Temporary() {
+	// Of a broker that is being started anew kafka-go says BrokerNotAvailable, and that this is no transient error.
+	if errors.As(err, &code) && !code.Temporary() && !errors.Is(code, kafka.BrokerNotAvailable) {
 		return err
 	}
 	return nil
