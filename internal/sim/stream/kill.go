@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"millrace/internal/sim"
 )
 
 // KillOptions say how a line is disturbed.
@@ -23,6 +25,7 @@ type Kills struct {
 	Kinds     map[string]int `json:"kinds"`
 	MillLives int            `json:"mill_lives"`   // that were killed
 	Committed int            `json:"mill_commits"` // of those, lives in which it committed
+	Rows      int64          `json:"rows_then"`    // that were committed at the last kill
 	Naps      int            `json:"zombie_naps"`  // how often a zombie was put to sleep
 	Reborn    int            `json:"zombies_started_again"`
 	Waits     int            `json:"waits"` // ticks at which nobody could be killed
@@ -69,6 +72,11 @@ func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Con
 	}
 	k.reviving.Wait()
 	k.Seconds, began = time.Since(began).Seconds(), time.Now()
+	rows, err := sim.Inputs(l.corpus)
+	if err != nil {
+		return k.Kills, err
+	}
+	k.Rows = rows
 	if k.failed != nil {
 		return k.Kills, k.failed
 	}
@@ -83,12 +91,17 @@ func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Con
 	return k.Kills, err
 }
 
-// deck is the order in which they are drawn: the broker as often as is asked for, the others equally often.
+// deck is the order in which they are drawn: the broker as often as is asked for, the others equally often, but
+// for the mill.
 func (k *killer) deck() []*target {
 	log := &target{kind: kindLog, ready: k.isServing, kill: k.killLog, revive: k.reviveLog}
 	var others []*target
-	for _, p := range k.l.belts() {
-		others = append(others, &target{kind: p.kind, ready: func() bool { return p.state().ready }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
+	for round := range 4 {
+		for _, p := range k.l.belts() {
+			if p.kind != kindMill || round > 0 { // it is to live long enough to commit
+				others = append(others, &target{kind: p.kind, ready: func() bool { return p.state().ready }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
+			}
+		}
 	}
 	deck := make([]*target, 0, k.o.Kills)
 	for i := range k.o.Kills {
