@@ -49,7 +49,7 @@ func (t Topic) open() *client {
 	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
-		kafka: &kafka.Client{Addr: kafka.TCP(t.Addr), Timeout: requestTimeout, Transport: pool}}
+		kafka: &kafka.Client{Addr: kafka.TCP(strings.Split(t.Addr, ",")...), Timeout: requestTimeout, Transport: pool}}
 }
 
 func (c *client) close() { c.pool.CloseIdleConnections() }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 
 	"millrace/internal/sim/kafka"
@@ -47,6 +48,40 @@ func (a *apache) Kill() {
 	}
 }
 
+func (a *apache) Close() { a.Kill() }
+
 func (a *apache) Stop(ctx context.Context) error { return a.b.Stop(ctx) }
 
 func (a *apache) Addr() string { return a.addr }
+
+// cluster is three Apache Kafka nodes, of which a kill takes one: the leaders on it fail over.
+type cluster struct {
+	c   *kafka.Cluster
+	rng *rand.Rand
+}
+
+// NewCluster prepares three nodes with their data in dir. The seed says which is killed.
+func NewCluster(dir string, seed uint64) (Server, error) {
+	c, err := kafka.NewCluster(dir, 3)
+	if err != nil {
+		return nil, err
+	}
+	return &cluster{c, rand.New(rand.NewPCG(seed, 9))}, nil
+}
+
+func (c *cluster) Start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*startPatience)
+	defer cancel()
+	return c.c.Start(ctx)
+}
+
+func (c *cluster) Kill() { c.c.KillNode(c.rng.IntN(c.c.Nodes())) }
+
+func (c *cluster) Close() { c.c.Kill() }
+
+func (c *cluster) Stop(context.Context) error {
+	c.c.Kill()
+	return nil
+}
+
+func (c *cluster) Addr() string { return c.c.Addr() }

@@ -117,7 +117,7 @@ func (l *line) end() {
 	for _, p := range append(l.belts(), l.zombie...) {
 		p.kill()
 	}
-	l.log.Kill()
+	l.log.Close()
 }
 
 // Work that takes longer than this hangs.

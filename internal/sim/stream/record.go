@@ -26,7 +26,7 @@ type reader struct {
 
 func newReader(addr, topic string, part int) *reader {
 	pool := &kafka.Transport{DialTimeout: time.Second, MetadataTTL: 2 * time.Second, ClientID: "recorder", MetadataTopics: []string{topic}}
-	return &reader{&kafka.Client{Addr: kafka.TCP(addr), Timeout: 10 * time.Second, Transport: pool}, topic, part}
+	return &reader{&kafka.Client{Addr: kafka.TCP(strings.Split(addr, ",")...), Timeout: 10 * time.Second, Transport: pool}, topic, part}
 }
 
 // reset forgets the connections: a broker that was killed leaves dead ones.
@@ -95,6 +95,7 @@ func (e *entryOf) source() (part string, offset int64, ok bool) {
 
 // recorder keeps every message of a topic in a file, in order, from the first one on, whatever happens to the broker.
 type recorder struct {
+	addr   string
 	from   *reader
 	file   string
 	next   atomic.Int64 // what stands below is in the file
@@ -106,7 +107,7 @@ type recorder struct {
 // record begins to record. The topic need not exist yet.
 func record(ctx context.Context, addr, topic, file string) *recorder {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &recorder{from: newReader(addr, topic, 0), file: file, cancel: cancel, done: make(chan struct{})}
+	r := &recorder{addr: addr, from: newReader(addr, topic, 0), file: file, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		r.err = r.run(ctx)
@@ -117,7 +118,7 @@ func record(ctx context.Context, addr, topic, file string) *recorder {
 // stop ends the recording when it has everything, and gives the number of messages. The broker has to be up.
 func (r *recorder) stop(ctx context.Context) (int64, error) {
 	defer r.cancel()
-	end, err := newReader(r.from.client.Addr.String(), r.from.topic, 0).end(ctx)
+	end, err := newReader(r.addr, r.from.topic, 0).end(ctx)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for err == nil && r.next.Load() < end {

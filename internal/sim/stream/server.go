@@ -11,8 +11,10 @@ import (
 type Server interface {
 	// Start returns when it answers. After Kill it starts on the same address and data.
 	Start(ctx context.Context) error
-	// Kill ends it at once.
+	// Kill ends it at once; of a cluster, one node.
 	Kill()
+	// Close ends at once whatever runs of it.
+	Close()
 	// Stop ends it in order.
 	Stop(ctx context.Context) error
 	Addr() string
@@ -45,6 +47,7 @@ func (e *embedded) Start(ctx context.Context) error {
 }
 
 func (e *embedded) Kill()                          { e.p.kill() }
+func (e *embedded) Close()                         { e.p.kill() }
 func (e *embedded) Stop(ctx context.Context) error { return e.p.stop(ctx) }
 func (e *embedded) Addr() string                   { return e.addr }
 
