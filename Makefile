@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly
+.PHONY: help test lint demo kill kill-crawl kill-stream kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,8 +28,14 @@ kill: ## kill -9 KILLS times: nothing lost, nothing twice
 kill-crawl: ## kill -9 KILLS times while it crawls 20,000 pages
 	@go run ./internal/sim/race kill -seed $(SEED) -kills $(KILLS)
 
-kafka: ## a finished archive through a real Apache Kafka: the same shard files
-	@go run ./internal/sim/kafkasmoke
+# Its own number of kills, where none is asked for.
+STREAM_KILLS = $(if $(filter file,$(origin KILLS)),400,$(KILLS))
+
+kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is killed every 0.45 s, 400 times
+	@go run ./internal/sim/killstream -kills $(STREAM_KILLS) -seed $(SEED) -input "$(INPUT)"
+
+kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
+	@go run ./internal/sim/kafkasmoke -seed $(SEED) -input "$(INPUT)"
 
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh
@@ -56,3 +62,4 @@ fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
 nightly: lint test kill kill-crawl kafka parity parity-warc parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
+	@$(MAKE) -s kill-stream KILLS=3000

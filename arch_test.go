@@ -40,7 +40,7 @@ var house = map[string]layer{
 		blind + "; the trainer alone may read shards, because rows are all that it eats"},
 	"run": {[]string{"internal/run"}, []string{"root", "leaf"},
 		"the runner knows sources, stages and sinks by their interfaces only"},
-	"judge": {[]string{"internal/demo/judge"}, nil,
+	"judge": {[]string{"internal/demo/judge", "internal/sim/streamjudge"}, nil,
 		"a judge that shared code with the judged would share its mistakes"},
 	"demo": {[]string{"internal/demo"}, []string{"root", "leaf", "judge"},
 		"the demo's website is the outside world: it must not know how it is crawled"},
@@ -70,7 +70,7 @@ var anywhere = []string{"*"}
 var modules = map[string]module{
 	"github.com/gocolly/colly/v2":         {[]string{"crawl", "internal/sim/collypeer"}, false, "colly fetches, for crawl; and, in the test world, on its own"},
 	"github.com/temoto/robotstxt":         {[]string{"crawl"}, false, "robots.txt is crawl's business"},
-	"github.com/segmentio/kafka-go":       {[]string{"ingest"}, false, "topics are ingest's business"},
+	"github.com/segmentio/kafka-go":       {[]string{"ingest", "internal/sim/stream"}, false, "topics are ingest's business; the test world looks at them from outside"},
 	"github.com/apache/arrow/go/v17":      {[]string{"shards"}, false, "28 MB of binary for one folder; v18 beside it does not link"},
 	"gonum.org/v1/gonum":                  {[]string{"trainer"}, false, "numbers are the trainer's business"},
 	"github.com/spf13/cobra":              {[]string{"internal/cli", "app"}, false, "the command line"},

@@ -49,7 +49,7 @@ func (t Topic) open() *client {
 	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
-		kafka: &kafka.Client{Addr: kafka.TCP(t.Addr), Timeout: requestTimeout, Transport: pool}}
+		kafka: &kafka.Client{Addr: kafka.TCP(strings.Split(t.Addr, ",")...), Timeout: requestTimeout, Transport: pool}}
 }
 
 func (c *client) close() { c.pool.CloseIdleConnections() }
@@ -99,7 +99,8 @@ func (c *client) permanent(ctx context.Context, err error) error {
 	}
 	c.unknown = 0
 	var code kafka.Error
-	if errors.As(err, &code) && !code.Temporary() {
+	// Of a broker that is being started anew kafka-go says BrokerNotAvailable, and that this is no transient error.
+	if errors.As(err, &code) && !code.Temporary() && !errors.Is(code, kafka.BrokerNotAvailable) {
 		return err
 	}
 	return nil

@@ -17,7 +17,7 @@ import (
 
 // Topic is one partition of a topic, in the embedded broker or in Apache Kafka.
 type Topic struct {
-	Addr       string // host:port of a broker
+	Addr       string // host:port of a broker; of a cluster, several with commas between
 	Name       string
 	Partition  int32
 	Partitions int32  // that Ensure creates; 0 is just enough for Partition

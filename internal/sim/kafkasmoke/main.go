@@ -1,10 +1,13 @@
 // Command kafkasmoke sends a finished archive through a real Apache Kafka and through the embedded broker,
-// and wants the same shard files. It starts the Kafka by internal/sim/kafka, which needs Java and Maven.
+// and wants the same shard files. Then it kills Kafka and the belts around it, again and again, as kill-stream
+// does with the embedded broker: one Kafka, and three of which one is killed at a time. It starts Kafka by
+// internal/sim/kafka, which needs Java and Maven.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,12 +17,25 @@ import (
 	"millrace/internal/demo"
 	"millrace/internal/sim"
 	"millrace/internal/sim/kafka"
+	"millrace/internal/sim/stream"
 )
 
 func main() {
+	o := stream.Options{}
+	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them")
+	flag.IntVar(&o.Brokers, "brokers", 30, "kills of Kafka among them")
+	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
+	flag.IntVar(&o.Docs, "docs", 40_000, "documents")
+	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error { return prove(ctx, dir, b) }))
+	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error {
+		if err := prove(ctx, dir, b); err != nil {
+			return err
+		}
+		return killed(ctx, o, dir, b)
+	}))
 }
 
 // recipe makes small commits, and closes shards by bytes and at the end only.
@@ -57,6 +73,16 @@ func prove(ctx context.Context, dir string, b *sim.Bar) error {
 	}
 	b.Figures["files"], err = sim.SameFiles(ctx, embedded, real)
 	return err
+}
+
+// killed is kill-stream on Apache Kafka.
+func killed(ctx context.Context, o stream.Options, dir string, b *sim.Bar) error {
+	w, err := o.Build(ctx, dir)
+	if err != nil {
+		return err
+	}
+	o.Server = func(name string) (stream.Server, error) { return stream.NewKafka(filepath.Join(dir, "kafka-"+name)) }
+	return o.Many(ctx, w, b)
 }
 
 // crawl fills the archive from the demo's website, quickly.

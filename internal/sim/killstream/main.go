@@ -1,0 +1,35 @@
+// Command killstream proves that a line of several processes loses nothing and doubles nothing while one of them is
+// killed every 0.45 seconds, the log among them, each with a second owner that wakes up again and again. What is
+// compared stands in internal/sim/stream; the last line that it prints is its bar.
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/signal"
+
+	"millrace/internal/sim"
+	"millrace/internal/sim/stream"
+)
+
+func main() {
+	o := stream.Options{}
+	flag.IntVar(&o.Kills, "kills", 400, "kills")
+	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
+	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 100,000, or more where the kills need them)")
+	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(sim.Prove("kill-stream", func(dir string, b *sim.Bar) error {
+		w, err := o.Build(ctx, dir)
+		if err != nil {
+			return err
+		}
+		if err := o.One(ctx, w, b); err != nil {
+			return err
+		}
+		return o.Many(ctx, w, b)
+	}))
+}

@@ -1,0 +1,167 @@
+package stream
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// inputFiles is how many files the documents are spread over, so that Positions cross their edges.
+const inputFiles = 8
+
+// WriteInput writes documents of less than 2 KB into JSONL files in dir. One in four is a copy of an earlier one or
+// nearly so, one in eight fails a rule, and one in fifty is a line that cannot be read. Equal seeds give equal files.
+func WriteInput(dir string, docs int, seed uint64) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	w := &writer{rng: rand.New(rand.NewPCG(seed, 77))}
+	w.words = vocabulary(w.rng)
+	var names []string
+	for i := range inputFiles {
+		name := filepath.Join(dir, fmt.Sprintf("in-%d.jsonl", i))
+		if err := w.file(name, docs*i/inputFiles, docs*(i+1)/inputFiles); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// writer makes documents.
+type writer struct {
+	rng   *rand.Rand
+	words []string
+	texts []string // earlier ones, to be copied
+}
+
+const (
+	vocabularySize = 6000
+	remembered     = 4096
+)
+
+// stopWords are those that tell a recipe that this is a text.
+var stopWords = [...]string{"the", "be", "to", "of", "and", "that", "have", "with"}
+
+// vocabulary makes words that no language has.
+func vocabulary(rng *rand.Rand) []string {
+	const consonants, vowels = "bcdfghklmnprstvw", "aeiou"
+	words := make([]string, vocabularySize)
+	for i := range words {
+		var b strings.Builder
+		for range 2 + rng.IntN(3) {
+			b.WriteByte(consonants[rng.IntN(len(consonants))])
+			b.WriteByte(vowels[rng.IntN(len(vowels))])
+		}
+		words[i] = b.String()
+	}
+	return words
+}
+
+func (w *writer) file(name string, from, to int) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	out := bufio.NewWriterSize(f, 1<<20)
+	for i := from; i < to; i++ {
+		line, err := w.line(i)
+		if err != nil {
+			return err
+		}
+		if w.rng.IntN(500) == 0 {
+			out.WriteByte('\n') // a blank line is no record, and has a number
+		}
+		out.Write(line)
+		out.WriteByte('\n')
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// line makes the i-th document.
+func (w *writer) line(i int) ([]byte, error) {
+	id := fmt.Sprintf("r-%07d", i)
+	switch n := w.rng.IntN(1000); {
+	case n < 10:
+		return fmt.Appendf(nil, `{"id":%q,"text":"%s`, id, w.text(20)), nil // cut
+	case n < 20:
+		return fmt.Appendf(nil, `{"id":%q,"text":%d}`, id, i), nil
+	}
+	return json.Marshal(struct {
+		ID   string `json:"id"`
+		Text string `json:"text"`
+	}{id, w.document()})
+}
+
+// document makes a text: a new one, a copy, or one that a rule drops.
+func (w *writer) document() string {
+	n := w.rng.IntN(1000)
+	switch {
+	case n < 130 && len(w.texts) > 0:
+		return w.earlier()
+	case n < 260 && len(w.texts) > 0:
+		words := strings.Fields(w.earlier())
+		words[w.rng.IntN(len(words))] = w.word()
+		return strings.Join(words, " ")
+	case n < 320:
+		return w.text(5 + w.rng.IntN(40)) // too few words
+	case n < 350:
+		return strings.Repeat(w.text(12)+"\n", 8) // one line again and again
+	case n < 390:
+		return strings.ReplaceAll(w.text(80), " ", " # ")
+	}
+	text := w.text(60 + w.rng.IntN(90))
+	if len(w.texts) < remembered {
+		w.texts = append(w.texts, text)
+	} else if w.rng.IntN(4) > 0 { // the others stay for long
+		w.texts[w.rng.IntN(remembered)] = text
+	}
+	return text
+}
+
+func (w *writer) earlier() string { return w.texts[w.rng.IntN(len(w.texts))] }
+
+func (w *writer) word() string {
+	if w.rng.IntN(5) == 0 {
+		return stopWords[w.rng.IntN(len(stopWords))]
+	}
+	return w.words[w.rng.IntN(len(w.words))]
+}
+
+func (w *writer) text(words int) string {
+	all := make([]string, words)
+	for i := range all {
+		all[i] = w.word()
+	}
+	return strings.Join(all, " ") + "."
+}
+
+// FindInput lists the JSONL files of a file or folder of the user's.
+func FindInput(path string) ([]string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	names, err := filepath.Glob(filepath.Join(path, "*.jsonl"))
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("no *.jsonl in %s", path)
+	}
+	slices.Sort(names)
+	return names, err
+}

@@ -1,0 +1,237 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"millrace/internal/sim"
+)
+
+// KillOptions say how a line is disturbed.
+type KillOptions struct {
+	Kills  int
+	Broker int // of them
+	Every  time.Duration
+	Seed   uint64
+}
+
+// Kills is what a series of them came to.
+type Kills struct {
+	Kills     int            `json:"kills"`
+	Kinds     map[string]int `json:"kinds"`
+	MillLives int            `json:"mill_lives"`   // that were killed
+	Committed int            `json:"mill_commits"` // of those, lives in which it committed
+	Rows      int64          `json:"rows_then"`    // that were committed at the last kill
+	Naps      int            `json:"zombie_naps"`  // how often a zombie was put to sleep
+	Reborn    int            `json:"zombies_started_again"`
+	Waits     int            `json:"waits"` // ticks at which nobody could be killed
+	Restarts  int            `json:"clean_restarts"`
+	Seconds   float64        `json:"seconds"` // of the kills
+	Finish    float64        `json:"finish_seconds"`
+}
+
+// target is what can be killed.
+type target struct {
+	kind   string
+	ready  func() bool
+	kill   func() (counts bool)
+	revive func(ctx context.Context) error
+}
+
+// killer disturbs one line.
+type killer struct {
+	l   *line
+	o   KillOptions
+	rng *rand.Rand
+	Kills
+
+	mu       sync.Mutex
+	serving  bool  // the log answers
+	failed   error // the log did not come back
+	reviving sync.WaitGroup
+	asleep   map[*process]bool
+}
+
+// disturb runs the line to its end, killing its processes on the way. last is called when everybody has ended but
+// the log.
+func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Context) error) (Kills, error) {
+	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, asleep: map[*process]bool{}}
+	k.Kinds = map[string]int{}
+	defer l.end()
+	defer k.reviving.Wait()
+	if err := l.start(ctx, append(l.belts(), l.zombie...)); err != nil {
+		return k.Kills, err
+	}
+	began := time.Now()
+	if err := k.all(ctx); err != nil {
+		return k.Kills, err
+	}
+	k.reviving.Wait()
+	k.Seconds, began = time.Since(began).Seconds(), time.Now()
+	rows, err := sim.Inputs(l.corpus)
+	if err != nil {
+		return k.Kills, err
+	}
+	k.Rows = rows
+	if k.failed != nil {
+		return k.Kills, k.failed
+	}
+	restarts, err := l.finish(ctx, l.zombie)
+	k.Restarts, k.Finish = restarts, time.Since(began).Seconds()
+	if err == nil && last != nil {
+		err = last(ctx)
+	}
+	if err == nil {
+		err = l.log.Stop(ctx)
+	}
+	return k.Kills, err
+}
+
+// deck is the order in which they are drawn: the broker as often as is asked for, the others equally often, but
+// for the mill.
+func (k *killer) deck() []*target {
+	log := &target{kind: kindLog, ready: k.isServing, kill: k.killLog, revive: k.reviveLog}
+	var others []*target
+	for round := range 4 {
+		for _, p := range k.l.belts() {
+			if p.kind != kindMill || round > 0 { // it is to live long enough to commit
+				others = append(others, &target{kind: p.kind, ready: func() bool { return p.state().ready }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
+			}
+		}
+	}
+	deck := make([]*target, 0, k.o.Kills)
+	for i := range k.o.Kills {
+		if i < k.o.Broker {
+			deck = append(deck, log)
+		} else {
+			deck = append(deck, others[i%len(others)])
+		}
+	}
+	k.rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	return deck
+}
+
+func (k *killer) isServing() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.serving
+}
+
+func (k *killer) killLog() bool {
+	k.l.log.Kill()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.serving = false
+	return true
+}
+
+// reviveLog starts the log while the others go on, and are killed.
+func (k *killer) reviveLog(ctx context.Context) error {
+	k.reviving.Go(func() {
+		err := k.l.log.Start(ctx)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.serving = err == nil
+		k.failed = errors.Join(k.failed, err)
+	})
+	return nil
+}
+
+func (k *killer) killBelt(p *process) bool {
+	s, counts := p.kill()
+	if counts && p.kind == kindMill {
+		k.MillLives++
+		if s.commits > 0 {
+			k.Committed++
+		}
+	}
+	return counts
+}
+
+var errWorkRanOut = errors.New("the work was done before all the kills: more documents are needed (DOCS=)")
+
+// patience is how many ticks may pass at which nobody is ready.
+const patience = 400
+
+// all kills until the deck is empty.
+func (k *killer) all(ctx context.Context) error {
+	deck := k.deck()
+	tick := time.NewTicker(k.o.Every)
+	defer tick.Stop()
+	for waits := 0; len(deck) > 0; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := k.look(ctx); err != nil {
+			return err
+		}
+		i := 0
+		for i < len(deck) && !deck[i].ready() {
+			i++
+		}
+		if i == len(deck) {
+			k.Waits++
+			if waits++; waits > patience {
+				return fmt.Errorf("nobody was ready for a long while; the mill says: %s", k.l.mill.words())
+			}
+			continue
+		}
+		waits = 0
+		t := deck[i]
+		if !t.kill() {
+			continue // it ended by itself at that moment; look says how
+		}
+		k.Kills.Kills++
+		k.Kinds[t.kind]++
+		copy(deck[1:i+1], deck[:i]) // who was not ready keeps his place
+		deck = deck[1:]
+		if err := t.revive(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// look finds out who has failed, starts zombies that have ended again, and lets them sleep and wake.
+func (k *killer) look(ctx context.Context) error {
+	k.mu.Lock()
+	failed := k.failed
+	k.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
+	for _, p := range append(k.l.belts(), k.l.zombie...) {
+		if err := p.fault(); err != nil {
+			return err
+		}
+	}
+	for _, p := range k.l.belts() {
+		if p.state().over {
+			return fmt.Errorf("%s has ended after %d kills: %w", p.name, k.Kills.Kills, errWorkRanOut)
+		}
+	}
+	for _, z := range k.l.zombie {
+		switch {
+		case z.state().over:
+			k.Reborn++
+			if err := z.start(ctx); err != nil {
+				return err
+			}
+			k.asleep[z] = false
+		case k.asleep[z] && k.rng.IntN(10) < 2:
+			z.pause(false)
+			k.asleep[z] = false
+		case !k.asleep[z] && k.rng.IntN(10) < 4:
+			z.pause(true)
+			k.asleep[z] = true
+			k.Naps++
+		}
+	}
+	return nil
+}

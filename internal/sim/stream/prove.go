@@ -1,0 +1,226 @@
+// Package stream proves that a line of several processes loses nothing and doubles nothing while they are killed:
+// a log, a feeder, clean workers and a mill, each with a zombie, which is a second owner of the same part that sleeps
+// and wakes up. What comes in are JSONL files, made by a seed; what goes out are figures, and an error when a condition
+// does not hold. internal/sim/streamjudge, which knows nothing of millrace, says what the corpora are.
+//
+// Read in this order: prove.go (what is run and compared), input.go, line.go and process.go (the processes), server.go
+// (the log), kill.go, record.go (docs as it came, and played again), judge.go.
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"millrace/ingest"
+	"millrace/internal/sim"
+)
+
+// Options say what is proved.
+type Options struct {
+	Seed  uint64
+	Kills int
+	Docs  int    // 0 is enough for the kills
+	Input string // a file or folder of JSONL instead
+	// Servers makes the log of a line; nil is the embedded broker. Brokers is how many kills are of it, 0 a share.
+	Server  func(name string) (Server, error)
+	Brokers int
+}
+
+// every is the time between two kills.
+const every = 450 * time.Millisecond
+
+// docsPerKill are enough for work to be left at the last one; CI's machines do about 600 in 450 ms.
+const docsPerKill = 250
+
+// Build builds the binaries and makes the input.
+func (o *Options) Build(ctx context.Context, dir string) (*World, error) {
+	w := &World{Dir: dir, Millrace: filepath.Join(dir, "millrace"), Judge: filepath.Join(dir, "streamjudge")}
+	if _, err := sim.Build(ctx, dir); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.Judge, "millrace/internal/sim/streamjudge").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build the judge: %w\n%s", err, out)
+	}
+	var err error
+	if o.Input != "" {
+		w.Input, err = FindInput(o.Input)
+		return w, err
+	}
+	if o.Docs == 0 {
+		o.Docs = max(100_000, docsPerKill*o.Kills)
+	}
+	w.Input, err = WriteInput(filepath.Join(dir, "input"), o.Docs, o.Seed)
+	return w, err
+}
+
+// share of the kills for one kind, at least.
+func (o *Options) brokers() int {
+	if o.Brokers > 0 {
+		return o.Brokers
+	}
+	return (o.Kills*8 + 99) / 100
+}
+
+func (o *Options) server(name string) (Server, error) {
+	if o.Server == nil {
+		return nil, nil
+	}
+	return o.Server(name)
+}
+
+// One disturbs a line of one partition and wants the files that an undisturbed one makes.
+func (o *Options) One(ctx context.Context, w *World, b *sim.Bar) error {
+	part := *w
+	part.Input = w.Input[:max(1, len(w.Input)/4)]
+	quiet, err := part.newLine("one-quiet", 1, 0, nil)
+	if err != nil {
+		return err
+	}
+	if err := quiet.quiet(ctx); err != nil {
+		return err
+	}
+	want, err := quiet.judge(ctx)
+	if err != nil {
+		return err
+	}
+	log, err := o.server("one")
+	if err != nil {
+		return err
+	}
+	l, err := part.newLine("one", 1, 0, log)
+	if err != nil {
+		return err
+	}
+	kills := max(5, o.Kills/8)
+	k, err := l.disturb(ctx, KillOptions{Kills: kills, Broker: max(1, kills/8), Every: every, Seed: o.Seed}, nil)
+	b.Figures["one_partition"] = k
+	if err != nil {
+		return fmt.Errorf("one partition: %w", err)
+	}
+	got, err := l.judge(ctx)
+	if err != nil {
+		return err
+	}
+	b.Figures["one_partition_files"], b.Figures["one_partition_ignored"] = len(got.Parts), got.Gaps-want.Gaps
+	if err := sameShards(want, got); err != nil {
+		return fmt.Errorf("one partition, undisturbed and disturbed: %w", err)
+	}
+	return nil
+}
+
+// Many disturbs a line of two partitions. An undisturbed mill that reads what that mill has read makes the same
+// rows; and an undisturbed line has the same input in its rows, in another order.
+func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
+	log, err := o.server("many")
+	if err != nil {
+		return err
+	}
+	l, err := w.newLine("many", 2, 300*time.Millisecond, log)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(w.Dir, "docs.record")
+	rec := record(ctx, l.log.Addr(), "docs", file)
+	defer rec.cancel()
+	k, err := l.disturb(ctx, KillOptions{Kills: o.Kills, Broker: o.brokers(), Every: every, Seed: o.Seed}, func(ctx context.Context) error {
+		n, err := rec.stop(ctx)
+		b.Figures["docs_messages"] = n
+		return err
+	})
+	b.Figures["kills"] = k
+	if err != nil {
+		return err
+	}
+	if err := o.enough(&k); err != nil {
+		return err
+	}
+	got, err := l.judge(ctx)
+	if err != nil {
+		return err
+	}
+	b.Figures["inputs"], b.Figures["commits"], b.Figures["rows"], b.Figures["rejects"] = got.Inputs, got.Commits, got.Rows, got.Rejects
+	b.Figures["dead_letters"], b.Figures["no_row"], b.Figures["orphans"] = got.Failed, got.Gaps, got.Orphans
+	replayed, err := w.replay(ctx, l, file)
+	if err != nil {
+		return fmt.Errorf("an undisturbed mill on the recorded docs: %w", err)
+	}
+	if replayed.Ordered != got.Ordered {
+		return fmt.Errorf("an undisturbed mill makes other rows of the recorded docs: compare %s.rows with those of the replay", l.corpus)
+	}
+	if err := sameFiles(replayed, got); err != nil {
+		return fmt.Errorf("an undisturbed mill makes other files of the recorded docs: %w", err)
+	}
+	free, err := w.newLine("free", 2, 300*time.Millisecond, nil)
+	if err != nil {
+		return err
+	}
+	if err := free.quiet(ctx); err != nil {
+		return err
+	}
+	other, err := free.judge(ctx)
+	if err != nil {
+		return err
+	}
+	if other.IDs != got.IDs {
+		return errors.New("two free runs have other IDs in their rows")
+	}
+	return nil
+}
+
+// committing is the share of the mill's lives that have to end with more committed than they began with.
+const committing = 0.8
+
+// enough looks at the kills.
+func (o *Options) enough(k *Kills) error {
+	for kind, least := range map[string]int{kindLog: min(o.brokers(), o.Kills/16), kindFeed: o.Kills * 15 / 100, kindClean: o.Kills * 15 / 100, kindMill: o.Kills * 15 / 100} {
+		if k.Kinds[kind] < least {
+			return fmt.Errorf("%d kills of the %s, at least %d are wanted", k.Kinds[kind], kind, least)
+		}
+	}
+	if float64(k.Committed) < committing*float64(k.MillLives) {
+		return fmt.Errorf("the mill committed in %d of %d lives", k.Committed, k.MillLives)
+	}
+	return nil
+}
+
+// replay lets an undisturbed mill read a recording, on a broker of its own.
+func (w *World) replay(ctx context.Context, of *line, file string) (*Verdict, error) {
+	l, err := w.newLine(of.name+"-replayed", of.parts, 0, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer l.end()
+	if err := l.start(ctx, nil); err != nil {
+		return nil, err
+	}
+	addr := l.log.Addr()
+	pages := ingest.Topic{Addr: addr, Name: "pages", Partitions: int32(of.parts)}
+	if err := errors.Join(pages.Ensure(ctx), (ingest.Topic{Addr: addr, Name: "docs"}).Ensure(ctx)); err != nil {
+		return nil, err
+	}
+	if err := play(ctx, file, addr, "docs"); err != nil {
+		return nil, err
+	}
+	requests, err := pages.Requests(ctx, -1, of.parts)
+	if err != nil {
+		return nil, err
+	}
+	defer requests.Close()
+	if err := requests.Report(ctx, ingest.Standing{Kind: ingest.KindFiles, Ended: true}); err != nil { // nobody writes any more
+		return nil, err
+	}
+	if err := l.mill.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.mill.awaitEnd(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.log.Stop(ctx); err != nil {
+		return nil, err
+	}
+	return l.judge(ctx)
+}
