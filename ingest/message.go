@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -29,6 +30,7 @@ const (
 // message is one record as it was read.
 type message struct {
 	at     millrace.Position
+	time   time.Time // of writing, by its writer's clock
 	value  []byte
 	src    string
 	prev   string
@@ -55,7 +57,7 @@ func headers(d *millrace.Document, prev int64, recipe string, value []byte) []ka
 
 // readMessage copies a record out of the client's buffers.
 func readMessage(rec *protocol.Record, part millrace.Partition) (message, error) {
-	m := message{at: millrace.Position{Partition: part, Offset: rec.Offset}}
+	m := message{at: millrace.Position{Partition: part, Offset: rec.Offset}, time: rec.Time}
 	for _, h := range rec.Headers {
 		switch h.Key {
 		case headSrc:

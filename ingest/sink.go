@@ -59,7 +59,7 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 			return millrace.Checkpoint{}, fmt.Errorf("read the newest commit: %w", err)
 		}
 		r := newReceiver(s.topic.Recipe, at.Marks)
-		err = s.fold(ctx, r, committed(at, s.topic.At()))
+		err = s.fold(ctx, r, Committed(at, s.topic.At()))
 		if errors.Is(err, millrace.ErrMoved) && try < resumeTries {
 			select {
 			case <-time.After(backoff(s.topic.firstPause(), try)): // trimmed meanwhile: there is a newer commit
@@ -83,9 +83,9 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 	}
 }
 
-// committed is the offset of p below which the newest commit has everything: what the mill reads it names, and
+// Committed is the offset of p below which the newest commit has everything: what the mill reads it names, and
 // what stands upstream of that it has marked.
-func committed(at millrace.Checkpoint, p millrace.Partition) int64 {
+func Committed(at millrace.Checkpoint, p millrace.Partition) int64 {
 	if next, ok := at.Next[p]; ok {
 		return next
 	}

@@ -155,6 +155,17 @@ func (t Topic) Ends(ctx context.Context) (begin, end int64, err error) {
 	return c.ends(ctx)
 }
 
+// WrittenAt says when the message at an offset was written. There has to be one.
+func (t Topic) WrittenAt(ctx context.Context, offset int64) (time.Time, error) {
+	c := t.open()
+	defer c.close()
+	f, err := c.fetch(ctx, offset)
+	if err != nil || len(f.messages) == 0 {
+		return time.Time{}, err
+	}
+	return f.messages[0].time, nil
+}
+
 // Trim deletes what lies below offset before. Only what the newest commit has behind it may go.
 func (t Topic) Trim(ctx context.Context, before int64) error {
 	c := t.open()

@@ -74,7 +74,7 @@ func (a *App) runReplay(ctx context.Context) error {
 // yet are passed over.
 func (a *App) replayIntoParts(ctx context.Context, c *corpus, t *shards.Table) error {
 	l := &line{a: a, c: c, ready: func() {}}
-	addr, err := l.findLog(ctx)
+	addr, err := l.findLog(ctx, logPatience)
 	if err != nil {
 		return err
 	}

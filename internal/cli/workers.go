@@ -183,7 +183,7 @@ func (s unlessCleaned) Process(ctx context.Context, d *millrace.Document) (millr
 
 // dialLog finds the log that another process serves, and makes the topics.
 func (l *line) dialLog(ctx context.Context, w beltWorker) error {
-	addr, err := l.findLog(ctx)
+	addr, err := l.findLog(ctx, logPatience)
 	if err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func (l *line) dialLog(ctx context.Context, w beltWorker) error {
 }
 
 // findLog is the address of Kafka, or of the log that another process serves, for which it waits a while.
-func (l *line) findLog(ctx context.Context) (string, error) {
+func (l *line) findLog(ctx context.Context, patience time.Duration) (string, error) {
 	if addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://"); isKafka {
 		return addr, nil
 	}
@@ -202,7 +202,7 @@ func (l *line) findLog(ctx context.Context) (string, error) {
 		if err == nil && len(b) > 0 {
 			return string(b), nil
 		}
-		if time.Since(since) > logPatience {
+		if time.Since(since) > patience {
 			return "", &Error{Exit: Failure, Err: errors.New("the log is not served"), Means: "nothing was done", Try: "millrace run --belt mill, beside this"}
 		}
 		select {
