@@ -50,7 +50,7 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	if _, err := shards.CollectOrphans(c.dir); err != nil {
+	if _, err := shards.CollectOrphans(c.disk, c.dir); err != nil {
 		return err
 	}
 	stop, err := l.openLog(ctx)
@@ -120,7 +120,7 @@ func (l *line) tidy(ctx context.Context) {
 		err = l.sink.Flush(ctx, millrace.Position{})
 	}
 	if err == nil {
-		_, err = shards.CollectOrphans(l.c.dir)
+		_, err = shards.CollectOrphans(l.c.disk, l.c.dir)
 	}
 	if err != nil {
 		l.a.log.Warn("older versions of pages are still in data", "error", err)
@@ -143,11 +143,11 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 			return stop, fmt.Errorf("start the log: %w", err)
 		}
 		addr, stop = b.Addr(), func() {
-			os.Remove(logAddrPath(l.c.dir))
+			l.c.disk.Remove("cli.address", logAddrPath(l.c.dir))
 			b.Close()
 		}
 	}
-	if err := os.WriteFile(logAddrPath(l.c.dir), []byte(addr), 0o600); err != nil {
+	if err := l.c.disk.Replace("cli.address", logAddrPath(l.c.dir), []byte(addr)); err != nil {
 		stop()
 		return func() {}, err
 	}
@@ -162,7 +162,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 func (l *line) openSink(ctx context.Context) error {
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
-		Dir: l.c.dir, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
+		Dir: l.c.dir, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
 		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
 		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
