@@ -78,19 +78,26 @@ func crashTrial(t *testing.T, docs []*millrace.Document, o func(dir string) Opti
 	want := files(t, calm)
 	return &crashfs.Trial{
 		Seed: 1, Pairs: 20,
-		Life: func(ctx context.Context, dir string, disk *durable.Disk) error {
-			o := o(dir)
-			o.Disk = disk
-			if _, err := CollectOrphans(disk, dir); err != nil {
+		Life: func(ctx context.Context, p crashfs.Place) error {
+			o := o(p.Dir)
+			o.Disk = p.Disk
+			if _, err := CollectOrphans(p.Disk, p.Dir); err != nil {
 				return err
+			}
+			table, err := Open(p.Dir)
+			if err != nil {
+				return err
+			}
+			if last := p.Promised("shards.committed"); table.Version() < last {
+				return fmt.Errorf("entry %d was promised, the newest is %d", last, table.Version())
 			}
 			if err := replay(ctx, o, docs); err != nil {
 				return err
 			}
-			_, err := CollectOrphans(disk, dir)
+			_, err = CollectOrphans(p.Disk, p.Dir)
 			return err
 		},
-		Judge: func(dir string, seen []crashfs.Step) error {
+		Judge: func(dir string) error {
 			if got := files(t, dir); !maps.Equal(got, want) {
 				return fmt.Errorf("files %v, want %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 			}

@@ -2,10 +2,11 @@
 // internal/durable. For any moment of what it has seen, it says what a kill of the process leaves, and what a loss of
 // power may leave: what fsync of a file and of its folder have made durable, and of the rest any part.
 //
-// That is what POSIX promises, and no more. Bytes that were written and not synced are there, are not, are torn, or
-// read as zeros; names that were made, moved or removed and whose folder was not synced have changed or not, each by
-// itself; a rename is one change. An fsync covers what was finished when it began. Whatever lies on the disk when a
-// recording begins is durable.
+// That is what POSIX promises, and no more, but for one thing: a sector of 512 bytes is written whole or not. Bytes that
+// were written and not synced are there or not, in any order; where a file has grown it may end early or read as
+// zeros. Names that were made, moved or removed and whose folder was not synced have changed or not, each by itself; a
+// rename is one change. An fsync covers what was finished when it began. Whatever lies on the disk when a recording
+// begins is durable.
 //
 // Read in this order: record.go, state.go, trial.go.
 package crashfs

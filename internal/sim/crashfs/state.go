@@ -198,32 +198,48 @@ func (n *node) sync(since int) {
 	n.pending = rest
 }
 
-// Fate says what becomes of a change that was not synced, when the power goes.
-type Fate func(c change, folder bool) (as change, kept bool)
+// Fate says what becomes of a change that was not synced, when the power goes: which changes come in its place. size is
+// how long the file is without it.
+type Fate func(c change, folder bool, size int64) []change
 
 // Lost is the fate of a disk that keeps nothing more than it has to.
-func Lost(c change, _ bool) (change, bool) { return c, false }
+func Lost(change, bool, int64) []change { return nil }
 
 // Kept is the fate of a disk that was quick.
-func Kept(c change, _ bool) (change, bool) { return c, true }
+func Kept(c change, _ bool, _ int64) []change { return []change{c} }
 
-// Any lets a seed decide about each change: it is kept or not; bytes may be torn, or be zeros in a file that has grown.
+// sector is what a disk writes whole or not at all.
+const sector = 512
+
+// Any lets a seed decide about each change. It is kept or not; of bytes that are written over others, each sector by
+// itself; where a file has grown it may end early, or read as zeros.
 func Any(seed uint64) Fate {
 	rng := rand.New(rand.NewPCG(seed, 11))
-	return func(c change, folder bool) (change, bool) {
-		n := 4
-		if folder || c.truncate {
-			n = 2
+	return func(c change, folder bool, size int64) (as []change) {
+		if folder || c.truncate || c.offset+int64(len(c.data)) > size {
+			n := 4
+			if folder || c.truncate {
+				n = 2
+			}
+			switch rng.IntN(n) {
+			case 0:
+				return nil
+			case 2:
+				c.data = c.data[:rng.IntN(len(c.data)+1)]
+			case 3:
+				c.data = slices.Clone(c.data)
+				clear(c.data[max(0, size-c.offset):])
+			}
+			return []change{c}
 		}
-		switch rng.IntN(n) {
-		case 0:
-			return c, false
-		case 2:
-			c.data = c.data[:rng.IntN(len(c.data)+1)]
-		case 3:
-			c.data = make([]byte, len(c.data))
+		for from := c.offset; from < c.offset+int64(len(c.data)); {
+			to := min(from/sector*sector+sector, c.offset+int64(len(c.data)))
+			if rng.IntN(2) == 0 {
+				as = append(as, change{offset: from, data: c.data[from-c.offset : to-c.offset]})
+			}
+			from = to
 		}
-		return c, true
+		return as
 	}
 }
 
@@ -241,13 +257,12 @@ func (s *State) Crash(fate Fate) *State {
 			c.names = maps.Clone(n.names)
 		}
 		for _, p := range n.pending {
-			as, kept := fate(p, n.folder)
-			switch {
-			case !kept:
-			case n.folder:
-				as.apply(c.names)
-			default:
-				c.data = as.write(c.data)
+			for _, as := range fate(p, n.folder, int64(len(c.data))) {
+				if n.folder {
+					as.apply(c.names)
+				} else {
+					c.data = as.write(c.data)
+				}
 			}
 		}
 		if n.folder {

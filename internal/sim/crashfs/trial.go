@@ -20,16 +20,34 @@ import (
 
 // Trial is work that has to come through any crash.
 type Trial struct {
-	// Life goes on from whatever lies in dir, as a process does that starts, until nothing is left to do.
-	Life func(ctx context.Context, dir string, disk *durable.Disk) error
-	// Judge looks at what the last life has left. seen is what was recorded before the last crash.
-	Judge func(dir string, seen []Step) error
+	// Life goes on from whatever lies there, as a process does that starts, until nothing is left to do.
+	Life func(context.Context, Place) error
+	// Judge looks at what the last life has left in dir.
+	Judge func(dir string) error
 	Seed  uint64
 	// Each is how many of the places of a point are tried, of those in an undisturbed life; 0 is all. Nightly all are.
 	Each int
 	// Pairs is how many crashes are followed by a second one, in the life that goes on behind them. Nightly there is
 	// a second one at each of the places, for there are some hundred times as many pairs as single crashes.
 	Pairs int
+}
+
+// Place is where a life is lived.
+type Place struct {
+	Dir  string
+	Disk *durable.Disk
+	Seen []Step // before the last crash: what was promised
+}
+
+// Promised is the highest place that was acknowledged at a point; -1 is nothing.
+func (p *Place) Promised(point string) int64 {
+	most := int64(-1)
+	for _, s := range p.Seen {
+		if s.Point == point && s.Op == durable.OpAck {
+			most = max(most, s.Offset)
+		}
+	}
+	return most
 }
 
 // Report says what was tried.
@@ -100,10 +118,10 @@ func (x *Trial) Run(ctx context.Context, dir string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.Life(ctx, calm, first.Disk()); err != nil {
+	if err := x.Life(ctx, Place{Dir: calm, Disk: first.Disk()}); err != nil {
 		return nil, fmt.Errorf("undisturbed: %w", err)
 	}
-	if err := x.Judge(calm, nil); err != nil {
+	if err := x.Judge(calm); err != nil {
 		return nil, fmt.Errorf("undisturbed: %w", err)
 	}
 	rep := &Report{Points: map[string]int{}, Recovery: map[string]int{}}
@@ -187,10 +205,10 @@ func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment
 }
 
 func (x *Trial) live(ctx context.Context, dir string, r *Recorder, seen []Step) error {
-	if err := x.Life(ctx, dir, r.Disk()); err != nil {
+	if err := x.Life(ctx, Place{dir, r.Disk(), seen}); err != nil {
 		return err
 	}
-	return x.Judge(dir, seen)
+	return x.Judge(dir)
 }
 
 // moments are the crashes to try: before and after each step, or of each point's steps the first, the last and
