@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -426,7 +427,7 @@ func TestLoadArchive(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "warc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join(dir, "warc", "a.warc.gz"))
+	f, err := (*durable.Disk)(nil).Open("test", filepath.Join(dir, "warc", "a.warc.gz"), os.O_CREATE, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -491,17 +491,15 @@ func TestWriteErrorLeavesNothing(t *testing.T) {
 	p := reopen(t, dir, 1<<20)
 	want := fill(t, p, 0, 5)
 	sound := p.file
-	closed, err := (*durable.Disk)(nil).Open("test", sound.Name(), 0, 0)
-	if err == nil {
-		err = closed.Close()
-	}
+	readOnly, err := durable.OpenToRead(sound.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.file = closed // writes fail, and so does cutting: the partition has to end
+	p.file = readOnly // writes fail, and so does cutting: the partition has to end
 	if _, err := p.append(newBatch(1, body(1))); err == nil || errors.Is(err, errFull) {
 		t.Fatalf("got %v", err)
 	}
+	readOnly.Close()
 	p.file = sound
 	p.close()
 	p = reopen(t, dir, 1<<20)

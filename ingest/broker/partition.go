@@ -100,7 +100,7 @@ func (p *partition) open() error {
 		return err
 	}
 	p.dropSegments()
-	return nil
+	return p.opts.Disk.Acknowledge("broker.recovered", p.dir, p.next) // readers see all of it from now on
 }
 
 // agree checks that the segments are those that were acknowledged.

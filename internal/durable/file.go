@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// File is a file that is open for writing.
+// File is an open file.
 type File struct {
 	f    *os.File
 	disk *Disk
@@ -15,6 +15,15 @@ type File struct {
 // Open opens a file for reading and writing; flag has what os.OpenFile knows besides, O_CREATE for example.
 func (d *Disk) Open(at, path string, flag int, perm os.FileMode) (*File, error) {
 	return d.open(at, path, func() (*os.File, error) { return os.OpenFile(path, flag|os.O_RDWR, perm) })
+}
+
+// OpenToRead opens a file of which nothing is to be changed: writes to it fail.
+func OpenToRead(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &File{f: f}, nil
 }
 
 // Temp makes a new file in dir, whose name follows from pattern as that of os.CreateTemp does.
