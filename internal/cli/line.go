@@ -133,7 +133,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
 		before, _ := os.ReadFile(logAddrPath(l.c.dir)) // left by a mill that was killed: its workers know it by that address
-		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
+		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Disk: l.c.disk, Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
 		b, err := broker.Start(ctx, o)
 		if err != nil && o.Addr != "" {
 			o.Addr = ""
@@ -204,7 +204,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		sources["crawl"] = l.crawler
 	}
 	if len(l.c.cfg.Ingest) > 0 {
-		files, err := ingest.Files(l.c.dir, l.c.inputs())
+		files, err := ingest.Files(l.c.disk, l.c.dir, l.c.inputs())
 		if err != nil {
 			return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
 		}
