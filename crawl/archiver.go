@@ -15,7 +15,7 @@ import (
 
 	"millrace"
 	"millrace/crawl/consent"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -34,6 +34,7 @@ const (
 type archiver struct {
 	policy   consent.Policy
 	log      *slog.Logger
+	disk     *durable.Disk
 	pages    sequence
 	site     sequence
 	encoders []warc.Encoder
@@ -49,8 +50,9 @@ func newArchiver(o *Options, seq int64) *archiver {
 	return &archiver{
 		policy:   o.ConsentPolicy,
 		log:      o.Log,
-		pages:    sequence{worker: o.Worker, folder: folder, prefix: pagesPrefix(o.Worker), info: info, full: maxFile, next: seq},
-		site:     sequence{worker: o.Worker, folder: filepath.Join(folder, "site"), prefix: fmt.Sprintf("site-%d", o.Worker), info: info, full: maxFile},
+		disk:     o.Disk,
+		pages:    sequence{disk: o.Disk, worker: o.Worker, folder: folder, prefix: pagesPrefix(o.Worker), info: info, full: maxFile, next: seq},
+		site:     sequence{disk: o.Disk, worker: o.Worker, folder: filepath.Join(folder, "site"), prefix: fmt.Sprintf("site-%d", o.Worker), info: info, full: maxFile},
 		encoders: make([]warc.Encoder, min(runtime.GOMAXPROCS(0), maxPackers)),
 		wrote:    make(chan struct{}, 1),
 	}
@@ -114,7 +116,7 @@ func (a *archiver) run(ctx context.Context, in <-chan *capture, out chan<- group
 
 // begin finds out where the site files go on, and which files have no index.
 func (a *archiver) begin(ctx context.Context) (old []warcFile, err error) {
-	if err := os.MkdirAll(a.site.folder, 0o755); err != nil {
+	if err := a.disk.Mkdir("crawl.site", a.site.folder); err != nil {
 		return nil, fmt.Errorf("open archive: %w", err)
 	}
 	files, err := listFiles(a.site.folder, a.site.prefix)
@@ -130,7 +132,9 @@ func (a *archiver) begin(ctx context.Context) (old []warcFile, err error) {
 	}
 	site, err := a.site.unindexed()
 	if err == nil {
-		err = a.mend(ctx, site)
+		if err = a.mend(ctx, site); ctx.Err() != nil {
+			err = nil // the crawl had nothing to do; the next run mends them
+		}
 	}
 	return append(pages, site...), err
 }
@@ -172,7 +176,10 @@ func (a *archiver) collect(first *capture, in <-chan *capture) (g group) {
 		}
 	}
 	if len(g.done) > 0 {
-		if err := a.pages.w.Sync(); err != nil {
+		if err := a.pages.w.Sync("crawl.pages.sync"); err != nil {
+			return group{err: err}
+		}
+		if err := a.disk.Acknowledge("crawl.stored", a.pages.folder, g.done[len(g.done)-1].next); err != nil {
 			return group{err: err}
 		}
 	}
@@ -230,7 +237,7 @@ func (a *archiver) syncSite() error {
 		return nil
 	}
 	a.unsynced = false
-	return a.site.w.Sync()
+	return a.site.w.Sync("crawl.site.sync")
 }
 
 // pack is a capture as it goes into the archive.
@@ -289,13 +296,14 @@ func packOf(c *capture, enc *warc.Encoder, policy consent.Policy) (p pack) {
 
 // sequence is a row of archive files, of which the last is being written.
 type sequence struct {
+	disk           *durable.Disk
 	worker         int
 	folder, prefix string
 	info           []byte // block of each file's first record
 	full           int64  // bytes of a file that is not to grow any more
 	next           int64  // number of the next file
 	file           warcFile
-	f              *os.File
+	f              *durable.File
 	w              *warc.Writer
 	index          *warc.Index
 }
@@ -321,7 +329,7 @@ func (s *sequence) close() error {
 	if s.f == nil {
 		return nil
 	}
-	err := s.w.Sync()
+	err := s.w.Sync("crawl.rotate.sync")
 	if err2 := s.f.Close(); err == nil && err2 != nil {
 		err = fmt.Errorf("close archive file: %w", err2)
 	}
@@ -346,16 +354,16 @@ func (s *sequence) rotate() error {
 	rand.Read(run[:])
 	name := fmt.Sprintf("%s-%08d-%s.warc.gz", s.prefix, s.next, hex.EncodeToString(run[:]))
 	path := filepath.Join(s.folder, name)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := s.disk.Open("crawl.rotate", path, os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return fmt.Errorf("create archive file: %w", err)
 	}
-	if err := atomicfile.SyncDir(s.folder); err != nil {
+	if err := s.disk.SyncDir("crawl.rotate.folder", s.folder); err != nil {
 		f.Close()
 		return fmt.Errorf("create archive file: %w", err)
 	}
 	s.f, s.w, s.file = f, warc.NewWriter(f, 0), warcFile{worker: s.worker, seq: s.next, name: name, path: path}
-	s.index = warc.NewIndex(s.folder)
+	s.index = warc.NewIndex(s.disk, s.folder)
 	s.next++
 	_, _, err = s.w.Append([]millrace.Field{
 		{Name: "WARC-Type", Value: "warcinfo"},

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -65,10 +65,10 @@ func Open(ctx context.Context, opts Options) (*Crawler, error) {
 
 // load reads the frontier and brings it up to the archive.
 func (c *Crawler) load(ctx context.Context) (err error) {
-	if err := os.MkdirAll(filepath.Join(c.opts.Dir, "warc"), 0o755); err != nil {
+	if err := c.opts.Disk.Mkdir("crawl.folder", filepath.Join(c.opts.Dir, "warc")); err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
-	if c.front, err = loadFrontier(c.opts.Dir, share{c.opts.Worker, c.opts.Workers}, c.opts.Recrawl); err != nil {
+	if c.front, err = loadFrontier(c.opts.Disk, c.opts.Dir, share{c.opts.Worker, c.opts.Workers}, c.opts.Recrawl); err != nil {
 		return err
 	}
 	for _, a := range c.seeds {
@@ -107,7 +107,10 @@ func (c *Crawler) recover(ctx context.Context) error {
 		if file.seq == known>>seqShift {
 			from = known & (1<<seqShift - 1)
 		}
-		found := 0
+		// A process that was killed may have written to it and not have synced it, and the frontier is not to be ahead.
+		if err := cut(c.opts.Disk, "crawl.mend", file.path, -1); err != nil {
+			return fmt.Errorf("mend archive: %w", err)
+		}
 		err := readMembers(ctx, file, from, func(rec *warc.Record) error {
 			if rec.Type() != "response" && rec.Type() != "revisit" {
 				return nil
@@ -116,18 +119,12 @@ func (c *Crawler) recover(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("archive file %s, byte %d: %w", file.path, rec.Offset, err)
 			}
-			found++
 			c.front.conclude(c.scope, cp, file.seq<<seqShift|(rec.Offset+rec.Length))
 			return c.front.log.flush()
 		})
 		if torn := (*tornError)(nil); errors.As(err, &torn) {
 			c.opts.Log.Info("archive file ended within a record, which was cut off", "file", file.name, "at", torn.at)
-			if err = os.Truncate(file.path, torn.at); err == nil {
-				found++
-			}
-		}
-		if err == nil && found > 0 {
-			err = syncFile(file.path)
+			err = cut(c.opts.Disk, "crawl.mend", file.path, torn.at)
 		}
 		if err != nil {
 			return fmt.Errorf("mend archive: %w", err)
@@ -136,12 +133,20 @@ func (c *Crawler) recover(ctx context.Context) error {
 	return nil
 }
 
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+// cut cuts a file at size, unless that is negative, and makes the rest durable: it may be what a process has written
+// that was killed before it synced.
+func cut(disk *durable.Disk, at, path string, size int64) error {
+	f, err := disk.Open(at+".open", path, 0, 0)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	if size >= 0 {
+		err = f.Truncate(at, size)
+	}
+	if err == nil {
+		err = f.Sync(at + ".sync")
+	}
+	return errors.Join(err, f.Close())
 }
 
 // Open begins at c: first comes what the archive holds beyond it, then what is fetched.

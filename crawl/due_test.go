@@ -19,7 +19,7 @@ func reloadDue(t fail, dir string) *frontier {
 	if err := r.fill(); err != nil {
 		t.Fatal(err)
 	}
-	f, err := loadFrontier(dir, share{}, r)
+	f, err := loadFrontier(nil, dir, share{}, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestSnapshotOfOtherSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range []*Recrawl{{Min: time.Second, Max: time.Minute}, nil, {Min: time.Hour, Max: 90 * day}} {
-		f, err := loadFrontier(dir, share{}, r)
+		f, err := loadFrontier(nil, dir, share{}, r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,11 +6,11 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // URLState is what the frontier knows about a URL.
@@ -105,7 +105,7 @@ func (c *Counts) add(folder string) error {
 
 // inspect lets look see the frontier of a folder, without its queues.
 func inspect(folder string, look func(*frontier) error) error {
-	file, err := os.Open(filepath.Join(folder, logName))
+	file, err := durable.OpenToRead(filepath.Join(folder, logName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -113,7 +113,7 @@ func inspect(folder string, look func(*frontier) error) error {
 		return err
 	}
 	defer file.Close()
-	l, err := newLog(folder, file)
+	l, err := newLog(nil, folder, file)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // The frontier's log is a head and a sequence of events, each framed by its length and CRC-32C. It is
@@ -64,7 +64,7 @@ func scanLog(r io.ReadSeeker, from int64, f func(*event, int64) error) (name log
 			return name, good, ended(err)
 		}
 		n := binary.LittleEndian.Uint32(frame)
-		if n > maxEvent {
+		if n == 0 || n > maxEvent { // a file that had grown when the power went may end in zeros
 			return name, good, nil
 		}
 		if uint32(cap(payload)) < n {
@@ -100,9 +100,10 @@ func ended(err error) error {
 
 // eventLog appends to the log, and reads events back.
 type eventLog struct {
+	disk    *durable.Disk
 	folder  string
 	name    logID
-	f       *os.File
+	f       *durable.File
 	written int64  // bytes in the file
 	buf     []byte // behind them
 	dirty   bool   // since the last sync
@@ -110,15 +111,15 @@ type eventLog struct {
 }
 
 // openLog opens the log of a frontier's folder, or makes it. It is to be mended before it is written to.
-func openLog(folder string) (*eventLog, error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+func openLog(disk *durable.Disk, folder string) (*eventLog, error) {
+	if err := disk.Mkdir("frontier.folder", folder); err != nil {
 		return nil, fmt.Errorf("open frontier: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(folder, logName), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := disk.Open("frontier.open", filepath.Join(folder, logName), os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open frontier: %w", err)
 	}
-	l, err := newLog(folder, f)
+	l, err := newLog(disk, folder, f)
 	if err == nil {
 		err = l.tidy()
 	}
@@ -129,8 +130,8 @@ func openLog(folder string) (*eventLog, error) {
 	return l, nil
 }
 
-func newLog(folder string, f *os.File) (*eventLog, error) {
-	l := &eventLog{folder: folder, f: f}
+func newLog(disk *durable.Disk, folder string, f *durable.File) (*eventLog, error) {
+	l := &eventLog{disk: disk, folder: folder, f: f}
 	info, err := f.Stat()
 	if err == nil {
 		l.written = info.Size()
@@ -143,7 +144,7 @@ func newLog(folder string, f *os.File) (*eventLog, error) {
 func (l *eventLog) tidy() error {
 	left, err := filepath.Glob(filepath.Join(l.folder, ".tmp-"+snapshotName+"-*"))
 	for _, path := range left {
-		err = errors.Join(err, os.Remove(path))
+		err = errors.Join(err, l.disk.Remove("frontier.tidy", path))
 	}
 	return err
 }
@@ -156,7 +157,7 @@ func (l *eventLog) scan(from int64, f func(*event, int64) error) (good int64, er
 
 // mend cuts off what does not hold. A log of which nothing holds begins anew.
 func (l *eventLog) mend(good int64) error {
-	if err := l.f.Truncate(good); err != nil {
+	if err := l.f.Truncate("frontier.cut", good); err != nil {
 		return err
 	}
 	if l.written = good; good > 0 {
@@ -164,7 +165,7 @@ func (l *eventLog) mend(good int64) error {
 	}
 	rand.Read(l.name[:])
 	l.buf = append(append(l.buf, logMagic...), l.name[:]...)
-	return errors.Join(l.sync(), atomicfile.SyncDir(l.folder))
+	return errors.Join(l.sync(), l.disk.SyncDir("frontier.begin", l.folder))
 }
 
 // readLog reads the log of a frontier's folder without touching it.
@@ -223,7 +224,7 @@ func (l *eventLog) flush() error {
 		return l.err
 	}
 	l.dirty = true
-	if _, err := l.f.WriteAt(l.buf, l.written); err != nil {
+	if _, err := l.f.WriteAt("frontier.write", l.buf, l.written); err != nil {
 		l.err = fmt.Errorf("write frontier: %w", err)
 		return l.err
 	}
@@ -241,7 +242,7 @@ func (l *eventLog) sync() error {
 	if !l.dirty {
 		return nil
 	}
-	if err := l.f.Sync(); err != nil {
+	if err := l.f.Sync("frontier.sync"); err != nil {
 		l.err = fmt.Errorf("sync frontier: %w", err)
 		return l.err
 	}

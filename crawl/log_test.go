@@ -86,7 +86,7 @@ func FuzzLog(f *testing.F) {
 // TestLogKeepsEvents reads events back in order and from their places, flushed or not.
 func TestLogKeepsEvents(t *testing.T) {
 	dir := t.TempDir()
-	l, err := openLog(dir)
+	l, err := openLog(nil, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestLogOfAnotherVersion(t *testing.T) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadFrontier(dir, share{}, nil); !errors.Is(err, errOtherVersion) {
+		if _, err := loadFrontier(nil, dir, share{}, nil); !errors.Is(err, errOtherVersion) {
 			t.Errorf("%s: %v", label, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, b) {

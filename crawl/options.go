@@ -10,6 +10,7 @@ import (
 
 	"millrace"
 	"millrace/crawl/consent"
+	"millrace/internal/durable"
 )
 
 // Errors that end a crawl which brought nothing.
@@ -102,8 +103,9 @@ type Options struct {
 	AITxt         bool // ask each host for ai.txt, too
 	// Judged says that Judge will be called for each page: the crawl waits for what it may learn.
 	Judged   bool
-	Log      *slog.Logger // nil: silent
-	Progress func(Counts) // called from the scheduler, at most four times a second; must not block
+	Log      *slog.Logger  // nil: silent
+	Disk     *durable.Disk // nil but in tests
+	Progress func(Counts)  // called from the scheduler, at most four times a second; must not block
 }
 
 // Counts are the ledger of the frontier: Discovered = Fetched + Refused + Failed + Waiting.

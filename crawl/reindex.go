@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -25,7 +26,7 @@ func (s *sequence) unindexed() ([]warcFile, error) {
 // beside the crawl; what it has not done when ctx ends is left to the next run.
 func (a *archiver) reindex(ctx context.Context, files []warcFile) {
 	for _, file := range files {
-		err := indexFile(ctx, file)
+		err := indexFile(ctx, a.disk, file)
 		if ctx.Err() != nil {
 			return
 		}
@@ -37,8 +38,8 @@ func (a *archiver) reindex(ctx context.Context, files []warcFile) {
 
 // indexFile writes the index of a file. A record at its end that was being written when the process died
 // is not in it.
-func indexFile(ctx context.Context, file warcFile) error {
-	x := warc.NewIndex(filepath.Dir(file.path))
+func indexFile(ctx context.Context, disk *durable.Disk, file warcFile) error {
+	x := warc.NewIndex(disk, filepath.Dir(file.path))
 	defer x.Close()
 	err := readMembers(ctx, file, 0, func(rec *warc.Record) error {
 		if e, ok := warc.NewEntry(rec, file.name); ok {
@@ -59,7 +60,7 @@ func (a *archiver) mend(ctx context.Context, files []warcFile) error {
 	for _, file := range files {
 		err := readMembers(ctx, file, 0, func(*warc.Record) error { return nil })
 		if torn := (*tornError)(nil); errors.As(err, &torn) {
-			err = os.Truncate(file.path, torn.at)
+			err = cut(a.disk, "crawl.site.mend", file.path, torn.at)
 		}
 		if errors.Is(err, millrace.ErrIntegrity) {
 			a.log.Warn("site archive is damaged", "file", file.name, "err", err)

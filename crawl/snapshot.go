@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-
-	"millrace/internal/atomicfile"
 )
 
 // A snapshot is the state that a part of the log makes, so that a start need not read that part again.
@@ -94,7 +92,7 @@ func (f *frontier) takenByHost() map[*hostState][]int64 {
 
 // saveSnapshot writes down the state that the whole log makes. The log must be synced.
 func (f *frontier) saveSnapshot() error {
-	err := atomicfile.WriteFrom(f.log.snapshotPath(), func(w io.Writer) error {
+	err := f.log.disk.ReplaceFrom("frontier.snapshot", f.log.snapshotPath(), func(w io.Writer) error {
 		sum := crc32.New(castagnoli())
 		bw := bufio.NewWriterSize(io.MultiWriter(w, sum), 1<<16)
 		c := &coder{w: bw}
@@ -137,7 +135,7 @@ func (l *eventLog) snapshotPath() string { return filepath.Join(l.folder, snapsh
 
 // dropSnapshot removes a snapshot that nothing can be done with, so that it never comes to cover another log.
 func (l *eventLog) dropSnapshot() error {
-	if err := os.Remove(l.snapshotPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := l.disk.Remove("frontier.snapshot.drop", l.snapshotPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -33,7 +33,7 @@ func FuzzSnapshot(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	l, err := openLog(frontierDir(dir))
+	l, err := openLog(nil, frontierDir(dir))
 	if err != nil {
 		f.Fatal(err)
 	}

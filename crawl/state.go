@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // state is where a URL stands. Each known URL is in exactly one; the seen table has room for seven.
@@ -132,8 +133,8 @@ func (s share) folder(dir string) string {
 
 // loadFrontier reads DIR's snapshot and the log behind it, and mends the log's end. Until loaded is called
 // it goes on to learn what has been.
-func loadFrontier(dir string, s share, recrawl *Recrawl) (*frontier, error) {
-	l, err := openLog(s.folder(dir))
+func loadFrontier(disk *durable.Disk, dir string, s share, recrawl *Recrawl) (*frontier, error) {
+	l, err := openLog(disk, s.folder(dir))
 	if err != nil {
 		return nil, err
 	}

@@ -263,7 +263,7 @@ func mkdir(t fail) string {
 
 func reload(t fail, dir string) *frontier {
 	t.Helper()
-	f, err := loadFrontier(dir, share{}, nil)
+	f, err := loadFrontier(nil, dir, share{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

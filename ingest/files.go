@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -44,9 +45,11 @@ type FileSource struct {
 
 // Files finds the files of inputs. Their list is kept in dir, so that positions stay what they are; an
 // empty dir keeps nothing.
-func Files(dir string, inputs []Input) (*FileSource, error) { return newFiles(dir, inputs, os.Stdin) }
+func Files(disk *durable.Disk, dir string, inputs []Input) (*FileSource, error) {
+	return newFiles(disk, dir, inputs, os.Stdin)
+}
 
-func newFiles(dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err error) {
+func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err error) {
 	s := &FileSource{inputs: map[string]Input{}, close: func() {}}
 	inputs = slices.Clone(inputs)
 	for i, in := range inputs {
@@ -66,9 +69,9 @@ func newFiles(dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err e
 	} else if old, err = loadList(dir); err != nil {
 		return nil, err
 	}
-	s.files, err = discover(slices.Clone(old), inputs, spool, stdin)
+	s.files, err = discover(disk, slices.Clone(old), inputs, spool, stdin)
 	if err == nil && dir != "" && len(s.files) > len(old) {
-		err = storeList(dir, s.files)
+		err = storeList(disk, dir, s.files)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/warc"
 )
 
@@ -72,7 +73,7 @@ func readFiles(t testing.TB, s *FileSource, c millrace.Checkpoint) (ds []*millra
 
 func openFiles(t testing.TB, dir string, in ...Input) *FileSource {
 	t.Helper()
-	s, err := newFiles(dir, in, strings.NewReader(""))
+	s, err := newFiles(nil, dir, in, strings.NewReader(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +306,7 @@ func TestInputErrors(t *testing.T) {
 		{{Glob: "[" + dir}},
 		{{Name: "n", Glob: dir}, {Name: "n", Glob: dir}},
 	} {
-		if s, err := Files(t.TempDir(), in); err == nil {
+		if s, err := Files(nil, t.TempDir(), in); err == nil {
 			s.Close()
 			t.Errorf("%+v is accepted", in)
 		}
@@ -315,13 +316,13 @@ func TestInputErrors(t *testing.T) {
 func TestStdinIsSpooled(t *testing.T) {
 	state := t.TempDir()
 	in := []Input{{Glob: "-"}}
-	s, err := newFiles(state, in, strings.NewReader(`{"text":"piped"}`+"\n"))
+	s, err := newFiles(nil, state, in, strings.NewReader(`{"text":"piped"}`+"\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	first := readFiles(t, s, millrace.Checkpoint{})
-	again, err := newFiles(state, in, strings.NewReader("")) // after a crash nothing comes from the pipe
+	again, err := newFiles(nil, state, in, strings.NewReader("")) // after a crash nothing comes from the pipe
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,7 +427,7 @@ func TestLoadArchive(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "warc"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Create(filepath.Join(dir, "warc", "a.warc.gz"))
+	f, err := (*durable.Disk)(nil).Open("test", filepath.Join(dir, "warc", "a.warc.gz"), os.O_CREATE, 0o644)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -500,7 +501,7 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Files("", []Input{{Glob: path}})
+		s, err := Files(nil, "", []Input{{Glob: path}})
 		if err != nil {
 			t.Fatal(err)
 		}

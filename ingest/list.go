@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"millrace"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // ErrInputChanged says that an input file is no longer what it was when it was first seen. It is an ErrIntegrity.
@@ -82,8 +82,8 @@ func loadList(dir string) ([]listed, error) {
 	}
 }
 
-func storeList(dir string, all []listed) error {
-	if err := os.MkdirAll(stateDir(dir), 0o755); err != nil {
+func storeList(disk *durable.Disk, dir string, all []listed) error {
+	if err := disk.Mkdir("ingest.folder", stateDir(dir)); err != nil {
 		return err
 	}
 	var b bytes.Buffer
@@ -94,12 +94,12 @@ func storeList(dir string, all []listed) error {
 			return err
 		}
 	}
-	return atomicfile.Write(filepath.Join(stateDir(dir), "files.jsonl"), b.Bytes())
+	return disk.Replace("ingest.list", filepath.Join(stateDir(dir), "files.jsonl"), b.Bytes())
 }
 
 // discover appends to all the files that are not in it yet, in the order of the inputs, and by path
 // within each.
-func discover(all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
+func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
 	type key struct{ input, path string }
 	seen := map[key]bool{}
 	perInput := map[string]int{}
@@ -108,7 +108,7 @@ func discover(all []listed, inputs []Input, spool string, stdin io.Reader) ([]li
 		perInput[l.Input]++
 	}
 	for _, in := range inputs {
-		found, err := find(in, spool, stdin)
+		found, err := find(disk, in, spool, stdin)
 		if err != nil {
 			return nil, fmt.Errorf("ingest %s: %w", in.Glob, err)
 		}
@@ -130,9 +130,9 @@ func discover(all []listed, inputs []Input, spool string, stdin io.Reader) ([]li
 }
 
 // find lists what one input names.
-func find(in Input, spool string, stdin io.Reader) ([]listed, error) {
+func find(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
 	if in.Glob == "-" {
-		return spoolStdin(in, spool, stdin)
+		return spoolStdin(disk, in, spool, stdin)
 	}
 	if info, err := os.Stat(in.Glob); err == nil {
 		if info.IsDir() {
@@ -203,35 +203,35 @@ func list(in Input, base, path string, info fs.FileInfo) []listed {
 }
 
 // spoolStdin stores standard input in the folder spool, so that it can be read again after a crash.
-func spoolStdin(in Input, spool string, stdin io.Reader) ([]listed, error) {
-	if err := os.MkdirAll(spool, 0o755); err != nil {
+func spoolStdin(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
+	if err := disk.Mkdir("ingest.folder", spool); err != nil {
 		return nil, err
 	}
 	old, err := filepath.Glob(filepath.Join(spool, "stdin-*.jsonl"))
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(spool, ".stdin-*")
+	f, err := disk.Temp("ingest.spool", spool, ".stdin-*")
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(f.Name())
+	defer disk.Remove("ingest.spool.tidy", f.Name())
 	defer f.Close()
-	n, err := io.Copy(f, stdin)
+	n, err := io.Copy(f.Writer("ingest.spool.write"), stdin)
 	if err != nil {
 		return nil, fmt.Errorf("read standard input: %w", err)
 	}
 	if n == 0 {
 		return nil, nil
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Sync("ingest.spool.sync"); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(spool, fmt.Sprintf("stdin-%d.jsonl", len(old)))
-	if err := os.Link(f.Name(), path); err != nil {
+	if err := disk.Link("ingest.spool.link", f.Name(), path); err != nil {
 		return nil, err
 	}
-	if err := atomicfile.SyncDir(spool); err != nil {
+	if err := disk.SyncDir("ingest.spool.folder", spool); err != nil {
 		return nil, err
 	}
 	info, err := os.Stat(path)

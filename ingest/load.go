@@ -326,7 +326,7 @@ func (l *Loader) Close() error {
 // ReadInputs calls yield for each document of inputs, in order, with text or body loaded. It keeps no
 // state: it is for commands that are one step over files.
 func ReadInputs(ctx context.Context, inputs []Input, yield func(*millrace.Document) error) (err error) {
-	s, err := Files("", inputs)
+	s, err := Files(nil, "", inputs)
 	if err != nil {
 		return err
 	}

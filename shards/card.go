@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // CardInfo is what the cards tell beside the table itself. It holds no time of day: the cards of equal
@@ -50,7 +50,7 @@ func (c CardInfo) printable() CardInfo {
 
 // WriteCard writes DIR/README.md (a dataset card as the Hugging Face hub reads it), DIR/croissant.json
 // (Croissant 1.1) and DIR/card.html (for people) about the newest commit.
-func WriteCard(ctx context.Context, dir string, info CardInfo) error {
+func WriteCard(ctx context.Context, disk *durable.Disk, dir string, info CardInfo) error {
 	t, err := Open(dir)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func WriteCard(ctx context.Context, dir string, info CardInfo) error {
 		name string
 		data []byte
 	}{{"README.md", s.markdown(info)}, {"croissant.json", croissant}, {"card.html", page}} {
-		if err := atomicfile.Write(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := disk.Replace("shards.card", filepath.Join(dir, f.name), f.data); err != nil {
 			return fmt.Errorf("write card: %w", err)
 		}
 	}

@@ -29,14 +29,14 @@ func TestWriteCard(t *testing.T) {
 	}
 	info := CardInfo{Name: evil, Facts: []CardFact{{"kills", evil}}, Gates: []Gate{{"language", "0.99", "≥ 0.9", true}, {evil, "1", "2", false}},
 		Points: []Point{{0, 5.5, 5.6}, {10, 4, math.NaN()}, {20, 3, 3.2}}}
-	if err := WriteCard(t.Context(), dir, info); err != nil {
+	if err := WriteCard(t.Context(), nil, dir, info); err != nil {
 		t.Fatal(err)
 	}
 	first := cards(t, dir)
 	checkMarkdown(t, first["README.md"])
 	checkCroissant(t, dir, first["croissant.json"])
 	checkHTML(t, first["card.html"])
-	if err := WriteCard(t.Context(), dir, info); err != nil {
+	if err := WriteCard(t.Context(), nil, dir, info); err != nil {
 		t.Fatal(err)
 	}
 	if !maps.Equal(first, cards(t, dir)) {
@@ -108,7 +108,7 @@ func TestCardLicence(t *testing.T) {
 		if err := fill(t.Context(), openTest(t, testOptions(dir)), docs, 50); err != nil {
 			t.Fatal(err)
 		}
-		if err := WriteCard(t.Context(), dir, CardInfo{}); err != nil {
+		if err := WriteCard(t.Context(), nil, dir, CardInfo{}); err != nil {
 			t.Fatal(err)
 		}
 		got := cards(t, dir)
@@ -184,7 +184,7 @@ func checkHTML(t *testing.T, s string) {
 func TestCardAfterRebuild(t *testing.T) {
 	dir, docs := testCorpus(t, 40)
 	old := openTable(t, dir).Entries()[0].Files[0].Name
-	if err := Rebuild(t.Context(), dir, "r2", "two"); err != nil {
+	if err := Rebuild(t.Context(), nil, dir, "r2", "two"); err != nil {
 		t.Fatal(err)
 	}
 	o := testOptions(dir)
@@ -192,7 +192,7 @@ func TestCardAfterRebuild(t *testing.T) {
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteCard(t.Context(), dir, CardInfo{}); err != nil {
+	if err := WriteCard(t.Context(), nil, dir, CardInfo{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, s := range cards(t, dir) {
@@ -206,7 +206,7 @@ func TestCardAfterRebuild(t *testing.T) {
 }
 
 func TestCardOfNothing(t *testing.T) {
-	if err := WriteCard(t.Context(), t.TempDir(), CardInfo{}); err != nil {
+	if err := WriteCard(t.Context(), nil, t.TempDir(), CardInfo{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Check(t.Context(), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {

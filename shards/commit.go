@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"millrace"
-	"millrace/internal/atomicfile"
 )
 
 // commit completes the open files and adds one entry to the log. On return the sink stands on that entry.
@@ -26,10 +24,10 @@ func (s *Sink) commit(ctx context.Context) error {
 	}
 	rejects, err := closeFile(&s.rejects)
 	if err != nil {
-		removeTemp(kept)
+		s.removeTemp(kept)
 		return fmt.Errorf("close rejects: %w", err)
 	}
-	defer removeTemp(kept, rejects)
+	defer s.removeTemp(kept, rejects)
 	base := s.base
 	for {
 		if err := ctx.Err(); err != nil {
@@ -65,10 +63,10 @@ func closeFile(w **fileWriter) (*fileInfo, error) {
 	return &info, err
 }
 
-func removeTemp(files ...*fileInfo) {
+func (s *Sink) removeTemp(files ...*fileInfo) {
 	for _, f := range files {
 		if f != nil {
-			os.Remove(f.path)
+			_ = s.o.Disk.Remove("shards.tidy", f.path) // what stays is an orphan
 		}
 	}
 }
@@ -85,20 +83,14 @@ func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) 
 	}
 	f := File{Name: partName(version, *info), Rows: info.rows, Bytes: info.bytes, First: info.first, Last: info.last,
 		SHA256: info.sha256, stats: stats}
-	if err := s.o.step("link"); err != nil {
-		return nil, err
-	}
 	// A file of that name has the same bytes: its name says so.
-	if err := os.Link(info.path, filepath.Join(dir, f.Name)); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := s.o.Disk.Link("shards.name", info.path, filepath.Join(dir, f.Name)); err != nil && !errors.Is(err, fs.ErrExist) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s was collected: %w", info.path, millrace.ErrMoved)
 		}
 		return nil, fmt.Errorf("name shard: %w", err)
 	}
-	if err := s.o.step("sync folder"); err != nil {
-		return nil, err
-	}
-	return []File{f}, atomicfile.SyncDir(dir)
+	return []File{f}, s.o.Disk.SyncDir("shards.name.folder", dir)
 }
 
 // entry describes the open commit on top of base, without its files.
@@ -125,7 +117,7 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 	if err != nil {
 		return false, nil, err
 	}
-	cause := s.create(e.Version, raw)
+	cause := s.o.Disk.Create("shards.commit", entryPath(s.o.Dir, e.Version), raw) // the put-if-absent
 	if cause == nil {
 		return true, nil, nil
 	}
@@ -137,27 +129,16 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 	for _, x := range later {
 		if x.Version == e.Version && x.checksum == sum(raw) {
 			s.o.Log.Warn("the answer to a commit was lost; the commit is there", "entry", e.Version, "cause", cause)
-			return true, nil, atomicfile.SyncDir(logDir(s.o.Dir))
+			return true, nil, s.o.Disk.SyncDir("shards.known.folder", logDir(s.o.Dir))
 		}
 		if x.conflicts(s.base, s.o.Recipe) {
 			return false, nil, fmt.Errorf("commit %d: entry %d came first: %w", e.Version, x.Version, millrace.ErrMoved)
 		}
 	}
-	if !errors.Is(cause, fs.ErrExist) || len(later) == 0 {
+	if !errors.Is(cause, fs.ErrExist) && !errors.Is(cause, fs.ErrNotExist) || len(later) == 0 { // a collector may have taken the temporary file
 		return false, nil, fmt.Errorf("commit %d: %w", e.Version, cause)
 	}
 	return false, later[len(later)-1], nil
-}
-
-// create is the put-if-absent.
-func (s *Sink) create(version int64, raw []byte) error {
-	if err := s.o.step("commit"); err != nil {
-		return err
-	}
-	if err := atomicfile.Create(entryPath(s.o.Dir, version), raw); err != nil {
-		return err
-	}
-	return s.o.step("committed")
 }
 
 // committed stands the sink on the entry that it has won.
@@ -167,6 +148,9 @@ func (s *Sink) committed(version int64) error {
 	}
 	e := s.table.all()[version]
 	if err := s.begin(e); err != nil {
+		return err
+	}
+	if err := s.o.Disk.Acknowledge("shards.committed", logDir(s.o.Dir), version); err != nil {
 		return err
 	}
 	keptRows, rejectRows := e.Rows()

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/internal/durable"
+	"millrace/internal/sim/crashfs"
 )
 
 var errFault = errors.New("fault")
@@ -39,48 +41,89 @@ func resume(ctx context.Context, s *Sink, docs []*millrace.Document) error {
 	return fill(ctx, s, docs[at.Next[pos(0).Partition]:], 9)
 }
 
-// TestCrashAtEachStep stops the world at every step that touches the disk, takes the folder as it lies, and
-// lets a new process go on: what the log names must be what an undisturbed run makes, byte for byte.
-func TestCrashAtEachStep(t *testing.T) {
-	docs := testDocs(5, 60)
-	o := func(dir string) Options {
-		o := testOptions(dir)
-		o.TargetBytes = 15_000
-		return o
+// watch is a durable.Watcher of two functions.
+type watch struct {
+	before func(*durable.Step) error
+	after  func(*durable.Step, error) error
+}
+
+func (w watch) Before(s *durable.Step) error {
+	if w.before == nil {
+		return nil
 	}
+	return w.before(s)
+}
+
+func (w watch) After(s *durable.Step, result error) error {
+	if w.after == nil || result != nil {
+		return result
+	}
+	return w.after(s, nil)
+}
+
+// crashTrial crashes a sink that gets docs: what the log names in the end must be what an undisturbed run makes,
+// byte for byte, and no commit that was told of may be another one.
+func crashTrial(t *testing.T, docs []*millrace.Document, o func(dir string) Options) *crashfs.Trial {
+	t.Helper()
 	calm := t.TempDir()
 	if err := replay(t.Context(), o(calm), docs); err != nil {
 		t.Fatal(err)
 	}
-	want := files(t, calm)
-
-	busy := t.TempDir()
-	var crashes []string
-	opts := o(busy)
-	opts.step = func(name string) error {
-		to := filepath.Join(t.TempDir(), fmt.Sprintf("%03d %s", len(crashes), name))
-		crashes = append(crashes, to)
-		return os.CopyFS(to, os.DirFS(busy))
-	}
-	if err := replay(t.Context(), opts, docs); err != nil {
+	if _, err := CollectOrphans(nil, calm); err != nil {
 		t.Fatal(err)
 	}
-	if len(crashes) < 20 {
-		t.Fatalf("only %d steps", len(crashes))
+	if r, err := Check(t.Context(), calm); err != nil || !r.OK {
+		t.Fatal(r, err)
 	}
-	for _, dir := range crashes {
-		if err := replay(t.Context(), o(dir), docs); err != nil {
-			t.Fatalf("after a crash at %s: %v", filepath.Base(dir), err)
-		}
-		if _, err := CollectOrphans(dir); err != nil {
-			t.Fatal(err)
-		}
-		if got := files(t, dir); !maps.Equal(got, want) {
-			t.Fatalf("after a crash at %s: files %v, want %v", filepath.Base(dir), slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
-		}
-		if left := temps(t, dir); len(left) > 0 {
-			t.Fatalf("after a crash at %s: %v left", filepath.Base(dir), left)
-		}
+	want := files(t, calm)
+	return &crashfs.Trial{
+		Seed: 1, Pairs: 20,
+		Life: func(ctx context.Context, p crashfs.Place) error {
+			o := o(p.Dir)
+			o.Disk = p.Disk
+			if _, err := CollectOrphans(p.Disk, p.Dir); err != nil {
+				return err
+			}
+			table, err := Open(p.Dir)
+			if err != nil {
+				return err
+			}
+			if last := p.Promised("shards.committed"); table.Version() < last {
+				return fmt.Errorf("entry %d was promised, the newest is %d", last, table.Version())
+			}
+			if err := replay(ctx, o, docs); err != nil {
+				return err
+			}
+			_, err = CollectOrphans(p.Disk, p.Dir)
+			return err
+		},
+		Judge: func(dir string) error {
+			if got := files(t, dir); !maps.Equal(got, want) {
+				return fmt.Errorf("files %v, want %v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+			}
+			left := slices.DeleteFunc(temps(t, dir), func(name string) bool { return strings.HasPrefix(filepath.Base(name), ".tmp-format-") })
+			if len(left) > 0 {
+				return fmt.Errorf("%v left", left)
+			}
+			return nil
+		},
+	}
+}
+
+// TestCrashAtEachStep crashes before and after every step, and before and after some of the steps of what follows.
+func TestCrashAtEachStep(t *testing.T) {
+	x := crashTrial(t, testDocs(5, 40), func(dir string) Options {
+		o := testOptions(dir)
+		o.TargetBytes = 15_000
+		return o
+	})
+	r, err := x.Run(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(r)
+	if r.Singles < 100 || r.Pairs < 20 {
+		t.Fatal("too few")
 	}
 }
 
@@ -109,15 +152,22 @@ func TestFullDisk(t *testing.T) {
 	want := ""
 	for fail := 0; ; fail++ {
 		n, full := 0, true
-		o := testOptions(t.TempDir())
+		dir := t.TempDir()
+		o := testOptions(dir)
 		o.TargetBytes = 15_000
-		o.step = func(string) error {
+		s := openTest(t, o)
+		s.o.Disk = durable.Watched(watch{before: func(s *durable.Step) error {
+			if s.Op == durable.OpRemove {
+				return nil // makes room
+			}
 			if n++; n > fail && full {
-				return &fs.PathError{Op: "write", Path: o.Dir, Err: syscall.ENOSPC}
+				return &fs.PathError{Op: "write", Path: dir, Err: syscall.ENOSPC}
+			}
+			if s.Op == durable.OpSync || s.Op == durable.OpSyncDir {
+				return durable.Skip
 			}
 			return nil
-		}
-		s := openTest(t, o)
+		}})
 		err := resume(t.Context(), s, docs)
 		if err != nil && !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("step %d: %v", fail, err)
@@ -159,13 +209,13 @@ func TestLostAnswer(t *testing.T) {
 	}
 	lost := 0
 	o := testOptions(dir)
-	o.step = func(name string) error {
-		if name == "committed" {
+	o.Disk = durable.Watched(watch{after: func(s *durable.Step, _ error) error {
+		if s.Point == "shards.commit.link" {
 			lost++
 			return errFault
 		}
 		return nil
-	}
+	}})
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
@@ -174,12 +224,12 @@ func TestLostAnswer(t *testing.T) {
 	}
 	// A commit that never happened is no lost answer.
 	o = testOptions(t.TempDir())
-	o.step = func(name string) error {
-		if name == "commit" {
+	o.Disk = durable.Watched(watch{before: func(s *durable.Step) error {
+		if s.Point == "shards.commit.link" {
 			return errFault
 		}
 		return nil
-	}
+	}})
 	if err := replay(t.Context(), o, docs); !errors.Is(err, errFault) {
 		t.Fatalf("got %v, want the fault", err)
 	}
@@ -228,7 +278,7 @@ func TestTwoOwners(t *testing.T) {
 	}
 	collector.Go(func() {
 		for {
-			if _, err := CollectOrphans(dir); err != nil {
+			if _, err := CollectOrphans(nil, dir); err != nil {
 				t.Error(err)
 			}
 			select {
@@ -241,7 +291,7 @@ func TestTwoOwners(t *testing.T) {
 	owners.Wait()
 	close(done)
 	collector.Wait()
-	if _, err := CollectOrphans(dir); err != nil {
+	if _, err := CollectOrphans(nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	r, err := Check(t.Context(), dir)
@@ -293,7 +343,7 @@ func TestHarmlessEntry(t *testing.T) {
 	if len(r.Orphans) != 2 {
 		t.Fatalf("orphans %v, want the two files named for entry 1", r.Orphans)
 	}
-	if got, err := CollectOrphans(dir); err != nil || !slices.Equal(got, r.Orphans) {
+	if got, err := CollectOrphans(nil, dir); err != nil || !slices.Equal(got, r.Orphans) {
 		t.Fatalf("collected %v, %v", got, err)
 	}
 	if r, err := Check(t.Context(), dir); err != nil || !r.OK {

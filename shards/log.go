@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"millrace"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // maxEntry bounds what is read of one entry: its gaps are the only part that can grow.
@@ -73,22 +73,23 @@ func checkFormat(dir string) (there bool, err error) {
 }
 
 // prepare makes the folders of a corpus.
-func prepare(dir string) error {
-	for _, d := range []string{logDir(dir), rejectsDir(dir)} {
-		if err := os.MkdirAll(d, 0o755); err != nil {
+func prepare(disk *durable.Disk, dir string) error {
+	for _, d := range []string{filepath.Clean(dir), dataDir(dir), logDir(dir), rejectsDir(dir)} {
+		if err := disk.Mkdir("shards.folder", d); err != nil {
 			return err
 		}
 	}
 	there, err := checkFormat(dir)
-	if err != nil || there {
-		return err
+	if err == nil && !there {
+		err = disk.Create("shards.format", filepath.Join(dir, "format"), []byte(strconv.Itoa(formatNumber)+"\n"))
 	}
-	err = atomicfile.Create(filepath.Join(dir, "format"), []byte(strconv.Itoa(formatNumber)+"\n"))
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	for _, d := range []string{dataDir(dir), filepath.Dir(filepath.Clean(dir))} {
-		if err := atomicfile.SyncDir(d); err != nil {
+	// A process that was killed may have linked an entry and not have synced the folder. Whoever reads the entry
+	// takes it for durable.
+	for _, d := range []string{dataDir(dir), rejectsDir(dir), logDir(dir)} {
+		if err := disk.SyncDir("shards.read", d); err != nil {
 			return err
 		}
 	}

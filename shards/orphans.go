@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"millrace/internal/durable"
 )
 
 // CollectOrphans removes the files that a crash or a lost race left and those that a rewrite has replaced, and
 // returns their names below dir. An orphan is a file whose number is not above the newest entry and which no
-// version of the table, but those that ended with a rewrite, names.
-func CollectOrphans(dir string) ([]string, error) {
+// version of the table, but those that ended with a rewrite, names; and an entry of such a number that has not got its
+// name.
+func CollectOrphans(disk *durable.Disk, dir string) ([]string, error) {
 	t, err := Open(dir)
 	if err != nil {
 		return nil, err
@@ -22,7 +25,7 @@ func CollectOrphans(dir string) ([]string, error) {
 		return nil, err
 	}
 	for i, n := range names {
-		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(n))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := disk.Remove("shards.collect", filepath.Join(dir, filepath.FromSlash(n))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return names[:i], fmt.Errorf("collect orphan: %w", err)
 		}
 	}
@@ -52,6 +55,16 @@ func orphans(t *Table) ([]string, error) {
 			if n, ok := partVersion(f.Name()); ok && n <= newest && !named[name] {
 				found = append(found, name)
 			}
+		}
+	}
+	list, err := os.ReadDir(logDir(t.dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list orphans: %w", err)
+	}
+	for _, f := range list {
+		var n int64
+		if _, err := fmt.Sscanf(f.Name(), ".tmp-%020d.json-", &n); err == nil && n <= newest {
+			found = append(found, "data/_delta_log/"+f.Name())
 		}
 	}
 	return found, nil

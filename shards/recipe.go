@@ -10,13 +10,13 @@ import (
 	"io/fs"
 
 	"millrace"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // FromHere makes recipe the one in force, by a commit without files that changes nothing else. text is
 // the recipe itself. On a corpus without a commit there is nothing to change.
-func FromHere(ctx context.Context, dir, recipe, text string) error {
-	return changeRecipe(ctx, dir, func(t *Table, base *Entry) *Entry {
+func FromHere(ctx context.Context, disk *durable.Disk, dir, recipe, text string) error {
+	return changeRecipe(ctx, disk, dir, func(t *Table, base *Entry) *Entry {
 		if base.Recipe == recipe {
 			return nil
 		}
@@ -27,8 +27,8 @@ func FromHere(ctx context.Context, dir, recipe, text string) error {
 // Rebuild makes recipe the one in force and starts the table anew, by a commit that takes all files out of
 // it. Older versions of the table stay readable; their files stay. Positions and marks start anew too, so
 // whoever owns the topic empties it first: what stands in it is made again from the archive.
-func Rebuild(ctx context.Context, dir, recipe, text string) error {
-	return changeRecipe(ctx, dir, func(t *Table, base *Entry) *Entry {
+func Rebuild(ctx context.Context, disk *durable.Disk, dir, recipe, text string) error {
+	return changeRecipe(ctx, disk, dir, func(t *Table, base *Entry) *Entry {
 		if base.Operation == opRebuild && base.Recipe == recipe {
 			return nil // it is empty already
 		}
@@ -42,7 +42,7 @@ func Rebuild(ctx context.Context, dir, recipe, text string) error {
 }
 
 // changeRecipe appends the entry that change makes on top of the newest one; nil is nothing to do.
-func changeRecipe(ctx context.Context, dir string, change func(t *Table, base *Entry) *Entry) error {
+func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change func(t *Table, base *Entry) *Entry) error {
 	t, err := Open(dir)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func changeRecipe(ctx context.Context, dir string, change func(t *Table, base *E
 		if err != nil {
 			return err
 		}
-		err = atomicfile.Create(entryPath(dir, e.Version), raw)
+		err = disk.Create("shards.recipe", entryPath(dir, e.Version), raw)
 		if err == nil {
 			return nil
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -76,7 +76,7 @@ func (s *Sink) rewrite(ctx context.Context, list []int64) (won bool, err error) 
 	var made []rewritten
 	defer func() {
 		for _, w := range made {
-			removeTemp(w.kept, w.moved)
+			s.removeTemp(w.kept, w.moved)
 		}
 	}()
 	for _, version := range list {
@@ -175,7 +175,7 @@ func (s *Sink) retire(made []rewritten) error {
 		}
 	}
 	for len(s.retired) > 0 && time.Since(s.retired[0].at) > keepRetired {
-		if err := os.Remove(s.retired[0].path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := s.o.Disk.Remove("shards.retire", s.retired[0].path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove a replaced shard: %w", err)
 		}
 		s.retired = s.retired[1:]

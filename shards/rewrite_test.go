@@ -66,7 +66,7 @@ func TestReaderDuringRewrite(t *testing.T) {
 	if err := s.Flush(t.Context(), millrace.Position{}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := CollectOrphans(o.Dir); err != nil || len(got) == 0 {
+	if got, err := CollectOrphans(nil, o.Dir); err != nil || len(got) == 0 {
 		t.Fatalf("collected %v, %v", got, err)
 	}
 	if text, err := tab.Text(t.Context(), firstKept(docs), docs[firstKept(docs)].ID); err != nil || text == "" {

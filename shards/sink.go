@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // Options say what a Sink writes, and where.
@@ -27,14 +28,11 @@ type Options struct {
 	Stale, StaleWithdrawn time.Duration
 	Code                  string // version of millrace
 	Log                   *slog.Logger
-	OnCommit              func(*Entry) // called after each commit, in the goroutine of Write or Flush
+	Disk                  *durable.Disk // nil but in tests
+	OnCommit              func(*Entry)  // called after each commit, in the goroutine of Write or Flush
 
-	step       stepFunc // tests make steps fail
-	groupBytes int64    // tests make small row groups
+	groupBytes int64 // tests make small row groups
 }
-
-// stepFunc is asked before each step that touches the disk.
-type stepFunc func(name string) error
 
 // ErrRecipe says that the newest commit was made by another recipe than the one that is asked for.
 var ErrRecipe = errors.New("the corpus has another recipe")
@@ -85,10 +83,7 @@ func OpenSink(ctx context.Context, o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.step == nil {
-		o.step = func(string) error { return nil }
-	}
-	if err := prepare(o.Dir); err != nil {
+	if err := prepare(o.Disk, o.Dir); err != nil {
 		return nil, fmt.Errorf("open shards: %w", err)
 	}
 	t, err := Open(o.Dir)
@@ -298,5 +293,5 @@ func (s *Sink) newFile(dir string, signals []string, rejects bool, recipe, code 
 	cols := columnsFor(signals, rejects)
 	meta := []string{"millrace.format", fmt.Sprint(formatNumber), "millrace.recipe", recipe, "millrace.code", code,
 		"huggingface", huggingFaceInfo(cols)}
-	return newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.step)
+	return newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.Disk)
 }

@@ -144,7 +144,7 @@ func TestRecipe(t *testing.T) {
 	dir := t.TempDir()
 	o := testOptions(dir)
 	docs := testDocs(1, 60)
-	if err := FromHere(t.Context(), dir, "r2", "two"); err != nil {
+	if err := FromHere(t.Context(), nil, dir, "r2", "two"); err != nil {
 		t.Fatal(err)
 	}
 	if err := fill(t.Context(), openTest(t, o), docs[:30], 30); err != nil {
@@ -156,7 +156,7 @@ func TestRecipe(t *testing.T) {
 		t.Fatalf("another recipe: %v", err)
 	}
 	for range 2 { // the second time there is nothing to do
-		if err := FromHere(t.Context(), dir, "r2", "two"); err != nil {
+		if err := FromHere(t.Context(), nil, dir, "r2", "two"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -188,7 +188,7 @@ func TestRecipe(t *testing.T) {
 func TestRebuild(t *testing.T) {
 	dir, docs := testCorpus(t, 120)
 	old := openTable(t, dir)
-	if err := Rebuild(t.Context(), dir, "r2", "two"); err != nil {
+	if err := Rebuild(t.Context(), nil, dir, "r2", "two"); err != nil {
 		t.Fatal(err)
 	}
 	o := testOptions(dir)
@@ -208,7 +208,7 @@ func TestRebuild(t *testing.T) {
 	if err := tab.Rows(t.Context(), Select{Kept: true, Rejects: true}, func(*Row) error { n++; return nil }); err != nil || n != 90 {
 		t.Errorf("%d rows, %v; want 90", n, err)
 	}
-	if got, err := CollectOrphans(dir); err != nil || len(got) > 0 {
+	if got, err := CollectOrphans(nil, dir); err != nil || len(got) > 0 {
 		t.Errorf("collected %v, %v: older versions must stay readable", got, err)
 	}
 	r, err := Check(t.Context(), dir)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"github.com/apache/arrow/go/v17/parquet/compress"
 	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
+
+	"millrace/internal/durable"
 )
 
 const (
@@ -41,6 +42,7 @@ type fileWriter struct {
 	rows  []*Row
 	bytes int64 // of rows
 	limit int64 // of bytes, closes the row group
+	disk  *durable.Disk
 	info  fileInfo
 	group []string // first offset of each row group
 }
@@ -57,20 +59,17 @@ type fileInfo struct {
 }
 
 // newFileWriter opens a temporary file in dir for the commit number version.
-func newFileWriter(dir string, version int64, cols []column, meta []string, limit int64, step stepFunc) (w *fileWriter, err error) {
+func newFileWriter(dir string, version int64, cols []column, meta []string, limit int64, disk *durable.Disk) (w *fileWriter, err error) {
 	useZstd()
 	root, err := parquetSchema(cols)
 	if err != nil {
 		return nil, err
 	}
-	if err := step("create"); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(dir, fmt.Sprintf(tempPrefix+"%08d-*", version))
+	f, err := disk.Temp("shards.temp", dir, fmt.Sprintf(tempPrefix+"%08d-*", version))
 	if err != nil {
 		return nil, err
 	}
-	w = &fileWriter{cols: cols, path: f.Name(), limit: limit, out: newOutput(f, step)}
+	w = &fileWriter{cols: cols, path: f.Name(), limit: limit, disk: disk, out: newOutput(f)}
 	defer func() {
 		if err != nil {
 			w.abandon()
@@ -183,33 +182,20 @@ func (w *fileWriter) close() (info fileInfo, err error) {
 // abandon removes the temporary file. The first error is the one that counts.
 func (w *fileWriter) abandon() {
 	w.out.f.Close()
-	os.Remove(w.path)
+	_ = w.disk.Remove("shards.abandon", w.path) // what stays is an orphan
 }
 
 // output counts and hashes what is written, and remembers the first error.
 type output struct {
-	f    *os.File
-	buf  *bufio.Writer
-	sum  hash.Hash
-	n    int64
-	err  error
-	step stepFunc
+	f   *durable.File
+	buf *bufio.Writer
+	sum hash.Hash
+	n   int64
+	err error
 }
 
-func newOutput(f *os.File, step stepFunc) *output {
-	o := &output{f: f, sum: sha256.New(), step: step}
-	o.buf = bufio.NewWriterSize(rawOutput{o}, 256<<10)
-	return o
-}
-
-// rawOutput is what lies below the buffer.
-type rawOutput struct{ o *output }
-
-func (r rawOutput) Write(p []byte) (int, error) {
-	if err := r.o.step("write"); err != nil {
-		return 0, err
-	}
-	return r.o.f.Write(p)
+func newOutput(f *durable.File) *output {
+	return &output{f: f, buf: bufio.NewWriterSize(f.Writer("shards.write"), 256<<10), sum: sha256.New()}
 }
 
 func (o *output) Write(p []byte) (int, error) {
@@ -234,13 +220,7 @@ func (o *output) close() error {
 	if err := o.buf.Flush(); err != nil {
 		return err
 	}
-	if err := o.step("sync"); err != nil {
-		return err
-	}
-	if err := o.f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := o.f.Sync(); err != nil {
+	if err := o.f.Sync("shards.sync"); err != nil {
 		return err
 	}
 	return o.f.Close()

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
+
+	"millrace/internal/durable"
 )
 
 // acked is what a partition knows for certain: how far the log was acknowledged, and where it begins.
@@ -71,16 +72,16 @@ func readAcked(f io.ReaderAt) (acked, error) {
 	return best, nil
 }
 
-// write stores a in the slot whose turn it is; durable says that it has to survive a power cut too.
-func (a *acked) write(f *os.File, durable bool) error {
+// write stores a in the slot whose turn it is; lasting says that it has to survive a power cut too.
+func (a *acked) write(f *durable.File, lasting bool) error {
 	a.turn++
-	if _, err := f.WriteAt(a.encode(), int64(a.turn%2)*slotStride); err != nil {
+	if _, err := f.WriteAt("broker.acked.write", a.encode(), int64(a.turn%2)*slotStride); err != nil {
 		return fmt.Errorf("write %s: %w", f.Name(), err)
 	}
-	if !durable {
+	if !lasting {
 		return nil
 	}
-	if err := f.Sync(); err != nil {
+	if err := f.Sync("broker.acked.sync"); err != nil {
 		return fmt.Errorf("sync %s: %w", f.Name(), err)
 	}
 	return nil

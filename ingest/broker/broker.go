@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"millrace/internal/durable"
 )
 
 // Options say where the log lies and how it is served.
@@ -22,8 +24,9 @@ type Options struct {
 	SegmentBytes int64  // 0 is 64 MiB
 	FreeFloor    int64  // with less free disk, Produce is refused with an error that asks to try again; 0 is no floor
 	Log          *slog.Logger
+	Disk         *durable.Disk // nil but in tests
 
-	sync func(*os.File) error        // tests let it fail
+	sync func(*durable.File) error   // tests let it fail
 	free func(string) (int64, error) // tests fill the disk
 }
 
@@ -60,9 +63,6 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.sync == nil {
-		o.sync = (*os.File).Sync
-	}
 	if o.free == nil {
 		o.free = freeBytes
 	}
@@ -77,10 +77,10 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 }
 
 func (b *Broker) start(ctx context.Context) error {
-	if err := os.MkdirAll(b.opts.Dir, 0o755); err != nil {
+	if err := b.opts.Disk.Mkdir("broker.folder", filepath.Clean(b.opts.Dir)); err != nil {
 		return err
 	}
-	lock, err := os.OpenFile(filepath.Join(b.opts.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644)
+	lock, err := os.OpenFile(filepath.Join(b.opts.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o644) // nothing in it has to last
 	if err != nil {
 		return err
 	}

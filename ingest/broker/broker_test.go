@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"millrace/internal/durable"
 )
 
 // start runs a broker for one test.
@@ -166,10 +167,10 @@ func TestProduceFetchRestart(t *testing.T) {
 // Many producers at once share fsyncs, and each partition stays in order.
 func TestGroupCommit(t *testing.T) {
 	var syncs atomic.Int64
-	b := start(t, Options{sync: func(f *os.File) error {
+	b := start(t, Options{sync: func(f *durable.File) error {
 		syncs.Add(1)
 		time.Sleep(2 * time.Millisecond)
-		return f.Sync()
+		return f.Sync("test")
 	}})
 	c := dial(t, b)
 	create(t, c, "pages", 1)
@@ -269,11 +270,11 @@ func TestOnlyLoopback(t *testing.T) {
 // was acknowledged before can still be read.
 func TestFsyncErrorEndsThePartition(t *testing.T) {
 	var broken atomic.Bool
-	b := start(t, Options{sync: func(f *os.File) error {
+	b := start(t, Options{sync: func(f *durable.File) error {
 		if broken.Load() {
 			return errors.New("input/output error")
 		}
-		return f.Sync()
+		return f.Sync("test")
 	}})
 	c := dial(t, b)
 	create(t, c, "pages", 2)

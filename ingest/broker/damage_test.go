@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // newBatch makes a batch of n records whose bytes are body: the broker does not look inside.
@@ -36,7 +37,7 @@ func newBatch(n int, body []byte) batch {
 }
 
 func options(segment int64) *Options {
-	return &Options{SegmentBytes: segment, Log: slog.New(slog.DiscardHandler), sync: (*os.File).Sync}
+	return &Options{SegmentBytes: segment, Log: slog.New(slog.DiscardHandler)}
 }
 
 func reopen(t testing.TB, dir string, segment int64) *partition {
@@ -490,7 +491,7 @@ func TestWriteErrorLeavesNothing(t *testing.T) {
 	p := reopen(t, dir, 1<<20)
 	want := fill(t, p, 0, 5)
 	sound := p.file
-	readOnly, err := os.Open(sound.Name())
+	readOnly, err := durable.OpenToRead(sound.Name())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -589,7 +590,7 @@ func TestNothingIsAcknowledgedUnsynced(t *testing.T) {
 	var mu sync.Mutex
 	synced := map[string]int64{}
 	o := options(2 << 10)
-	o.sync = func(f *os.File) error {
+	o.sync = func(f *durable.File) error {
 		info, err := f.Stat()
 		if err != nil {
 			return err

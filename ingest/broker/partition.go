@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 
 	"millrace"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 var (
@@ -35,12 +35,12 @@ type partition struct {
 	mu       sync.Mutex
 	synced   *sync.Cond
 	bases    []int64 // of the segments, ascending; the last is active
-	file     *os.File
+	file     *durable.File
 	active   index
 	pos      int64 // end of the active file
 	next     int64 // the offset that the next record gets
 	acked    acked // what is acknowledged; acked.next is the end that readers see
-	slots    *os.File
+	slots    *durable.File
 	syncing  bool
 	failed   error // set once: no more writes
 	frameBuf []byte
@@ -58,10 +58,10 @@ func openPartition(dir string, opts *Options, read *atomic.Int64, notify func())
 }
 
 func (p *partition) open() error {
-	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+	if err := p.opts.Disk.Mkdir("broker.partition", p.dir); err != nil {
 		return err
 	}
-	slots, err := os.OpenFile(filepath.Join(p.dir, "acked"), os.O_RDWR|os.O_CREATE, 0o644)
+	slots, err := p.opts.Disk.Open("broker.acked.open", filepath.Join(p.dir, "acked"), os.O_CREATE, 0o644)
 	if err != nil {
 		return err
 	}
@@ -80,13 +80,13 @@ func (p *partition) open() error {
 		return err
 	}
 	base := p.bases[len(p.bases)-1]
-	if p.file, err = os.OpenFile(segmentPath(p.dir, base), os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+	if p.file, err = p.opts.Disk.Open("broker.segment.open", segmentPath(p.dir, base), os.O_CREATE, 0o644); err != nil {
 		return err
 	}
 	if err := p.recover(base, known); err != nil {
 		return err
 	}
-	if err := p.file.Sync(); err != nil {
+	if err := p.file.Sync("broker.recover.sync"); err != nil {
 		return err
 	}
 	p.acked.segment, p.acked.pos, p.acked.next = base, p.pos, p.next
@@ -96,11 +96,11 @@ func (p *partition) open() error {
 			return err
 		}
 	}
-	if err := atomicfile.SyncDir(p.dir); err != nil {
+	if err := p.opts.Disk.SyncDir("broker.open.folder", p.dir); err != nil {
 		return err
 	}
 	p.dropSegments()
-	return nil
+	return p.opts.Disk.Acknowledge("broker.recovered", p.dir, p.next) // readers see all of it from now on
 }
 
 // agree checks that the segments are those that were acknowledged.
@@ -122,7 +122,7 @@ func (p *partition) agree(known bool) error {
 // rest, everything from the first broken byte on is cut. Where nothing says what was acknowledged, nothing
 // is cut, and a broken log is not opened.
 func (p *partition) recover(base int64, known bool) error {
-	size, err := p.file.Seek(0, io.SeekEnd)
+	size, err := p.file.Size()
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (p *partition) recover(base int64, known bool) error {
 	}
 	if p.pos < size {
 		p.log.Info("cut a torn tail that was never acknowledged", "bytes", size-p.pos, "next", p.next)
-		return p.file.Truncate(p.pos)
+		return p.file.Truncate("broker.recover.cut", p.pos)
 	}
 	return nil
 }
@@ -211,9 +211,9 @@ func (p *partition) append(b batch) (int64, error) {
 	base := p.next
 	b.place(base)
 	p.frameBuf = appendFrame(p.frameBuf[:0], b)
-	if _, err := p.file.WriteAt(p.frameBuf, p.pos); err != nil {
+	if _, err := p.file.WriteAt("broker.append", p.frameBuf, p.pos); err != nil {
 		// Nothing of it may stay, or the next frame would stand behind garbage.
-		if cut := p.file.Truncate(p.pos); cut != nil {
+		if cut := p.file.Truncate("broker.append.cut", p.pos); cut != nil {
 			return -1, p.fail(fmt.Errorf("write failed (%w) and so did cutting it off: %w", err, cut))
 		}
 		return -1, fmt.Errorf("%w: %w", errFull, err)
@@ -237,12 +237,15 @@ func (p *partition) commit(upto int64) error {
 		p.syncing = true
 		file, pos, next := p.file, p.pos, p.next
 		p.mu.Unlock()
-		err := p.opts.sync(file)
+		err := p.fsync(file)
 		p.mu.Lock()
 		p.syncing = false
 		if err == nil {
 			p.acked.segment, p.acked.pos, p.acked.next = p.bases[len(p.bases)-1], pos, next
 			err = p.acked.write(p.slots, false)
+		}
+		if err == nil {
+			err = p.opts.Disk.Acknowledge("broker.acknowledge", p.dir, next)
 		}
 		if err != nil {
 			p.fail(err)
@@ -252,6 +255,13 @@ func (p *partition) commit(upto int64) error {
 		p.synced.Broadcast()
 	}
 	return nil
+}
+
+func (p *partition) fsync(f *durable.File) error {
+	if p.opts.sync != nil {
+		return p.opts.sync(f)
+	}
+	return f.Sync("broker.sync")
 }
 
 // fail ends the partition: after a failed fsync nobody knows which bytes are on the disk.
@@ -286,14 +296,14 @@ func (p *partition) makeRoom(n int64) error {
 // roll closes the active segment, all of which is acknowledged, and begins another. The lock is held.
 func (p *partition) roll() error {
 	old := p.bases[len(p.bases)-1]
-	if err := atomicfile.Write(indexPath(p.dir, old), p.active.encode()); err != nil {
+	if err := p.opts.Disk.Replace("broker.index", indexPath(p.dir, old), p.active.encode()); err != nil {
 		return fmt.Errorf("%w: %w", errFull, err)
 	}
-	f, err := os.OpenFile(segmentPath(p.dir, p.next), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := p.opts.Disk.Open("broker.roll", segmentPath(p.dir, p.next), os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errFull, err)
 	}
-	if err := atomicfile.SyncDir(p.dir); err != nil {
+	if err := p.opts.Disk.SyncDir("broker.roll.folder", p.dir); err != nil {
 		f.Close()
 		return p.fail(err)
 	}
@@ -333,6 +343,9 @@ func (p *partition) trim(before int64) (start int64, err error) {
 			return p.acked.start, p.fail(err)
 		}
 		p.acked = next
+		if err := p.opts.Disk.Acknowledge("broker.trimmed", p.dir, before); err != nil {
+			return p.acked.start, p.fail(err)
+		}
 	}
 	p.dropSegments()
 	return p.acked.start, nil
@@ -342,11 +355,11 @@ func (p *partition) trim(before int64) (start int64, err error) {
 // open files) is tried again the next time.
 func (p *partition) dropSegments() {
 	for len(p.bases) > 1 && p.bases[1] <= p.acked.start {
-		if err := os.Remove(segmentPath(p.dir, p.bases[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := p.opts.Disk.Remove("broker.drop", segmentPath(p.dir, p.bases[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
 			p.log.Warn("trimmed segment stays for now", "err", err)
 			return
 		}
-		os.Remove(indexPath(p.dir, p.bases[0]))
+		_ = p.opts.Disk.Remove("broker.drop.index", indexPath(p.dir, p.bases[0])) // hardly takes room
 		p.bases = p.bases[1:]
 	}
 }
@@ -401,7 +414,7 @@ func (p *partition) batches(dst []byte, from int64, limit int) ([]byte, error) {
 		if v.size, err = f.Seek(0, io.SeekEnd); err != nil {
 			return dst, err
 		}
-		x, err := loadIndex(p.dir, v.base, v.stop, f, p.read)
+		x, err := loadIndex(p.opts.Disk, p.dir, v.base, v.stop, f, p.read)
 		if err != nil {
 			return dst, err
 		}
@@ -455,7 +468,7 @@ func (p *partition) close() error {
 
 func (p *partition) closeFiles() error {
 	var errs []error
-	for _, f := range []*os.File{p.file, p.slots} {
+	for _, f := range []*durable.File{p.file, p.slots} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}

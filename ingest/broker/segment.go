@@ -15,7 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // indexEvery is the distance of index entries in bytes: a read passes over at most this much.
@@ -266,7 +266,7 @@ func (w *walker) search(pos int64) (int64, batch, error) {
 
 // loadIndex gives the index of the closed segment base..stop in dir. Where it is missing or broken, it
 // is made again from the log and stored.
-func loadIndex(dir string, base, stop int64, f *os.File, read *atomic.Int64) (index, error) {
+func loadIndex(disk *durable.Disk, dir string, base, stop int64, f *os.File, read *atomic.Int64) (index, error) {
 	raw, err := os.ReadFile(indexPath(dir, base))
 	if err == nil {
 		read.Add(int64(len(raw)))
@@ -287,7 +287,7 @@ func loadIndex(dir string, base, stop int64, f *os.File, read *atomic.Int64) (in
 		b, err := w.step()
 		switch {
 		case errors.Is(err, io.EOF):
-			_ = atomicfile.Write(indexPath(dir, base), x.encode()) // a full disk must not stop a reader
+			_ = disk.Replace("broker.reindex", indexPath(dir, base), x.encode()) // a full disk must not stop a reader
 			return x, nil
 		case errors.As(err, new(*damage)):
 		case err != nil:

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"millrace"
-	"millrace/internal/atomicfile"
 )
 
 // maxPartitions bounds the files that are open at once.
@@ -130,7 +129,7 @@ func (b *Broker) storeTopics(name string, n int32) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(cataloguePath(b.opts.Dir), append(raw, '\n'))
+	return b.opts.Disk.Replace("broker.topics", cataloguePath(b.opts.Dir), append(raw, '\n'))
 }
 
 // partition finds one; nil where there is none.

@@ -66,7 +66,8 @@ func urlKey(u string) string {
 func (c *corpus) crawlOptions(a *App) crawl.Options {
 	k := c.cfg.Crawl
 	o := crawl.Options{
-		Dir: c.dir, Agent: crawl.Agent{Token: c.cfg.Agent.Token, Contact: c.cfg.Agent.Contact, Purpose: c.cfg.Agent.Purpose},
+		Disk: c.disk,
+		Dir:  c.dir, Agent: crawl.Agent{Token: c.cfg.Agent.Token, Contact: c.cfg.Agent.Contact, Purpose: c.cfg.Agent.Purpose},
 		Seeds: c.seeds, Scope: k.Scope, AllowAddr: k.AllowAddr, Delay: time.Duration(k.Delay), Concurrency: k.Concurrency,
 		MaxPages: k.MaxPages, MaxPagesPerHost: k.HostPages, MaxPagesPerDomain: k.DomainPages,
 		MaxBody: int64(k.MaxBody), ConsentPolicy: c.policy, AITxt: c.cfg.Consent.AITxt, Judged: true, Log: a.log,

@@ -13,7 +13,6 @@ import (
 
 	"millrace"
 	"millrace/ingest"
-	"millrace/internal/atomicfile"
 	"millrace/internal/lock"
 	"millrace/shards"
 )
@@ -114,7 +113,7 @@ func (c *corpus) settleWorkers(n int) error {
 		if _, err := os.Stat(filepath.Join(c.dir, "state", "frontier")); err == nil {
 			have = 1 // by a whole line
 		} else if n > 1 {
-			if err := atomicfile.Create(workersPath(c.dir), []byte(strconv.Itoa(n)+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
+			if err := c.disk.Create("cli.workers", workersPath(c.dir), []byte(strconv.Itoa(n)+"\n")); err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
 			have, err = crawlWorkers(c.dir)

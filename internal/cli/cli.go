@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace"
+	"millrace/internal/durable"
 	"millrace/internal/term"
 )
 
@@ -30,6 +31,7 @@ type App struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Stages         []millrace.Stage // added by app.With: run behind the cleaning recipe
+	Disk           *durable.Disk    // nil but in tests
 
 	json   bool
 	quiet  bool

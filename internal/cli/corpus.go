@@ -16,8 +16,8 @@ import (
 	"millrace/crawl"
 	"millrace/crawl/consent"
 	"millrace/dedup"
-	"millrace/internal/atomicfile"
 	"millrace/internal/config"
+	"millrace/internal/durable"
 )
 
 // corpus is a folder with the configuration that it is run by.
@@ -31,6 +31,7 @@ type corpus struct {
 	policy   consent.Policy
 	hashes   config.Hashes
 	extra    []millrace.Stage
+	disk     *durable.Disk
 }
 
 // corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus.
@@ -76,7 +77,7 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages}
+	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages, disk: a.Disk}
 	if c.text, err = os.ReadFile(path); err != nil {
 		return nil, err
 	}
@@ -169,15 +170,15 @@ func (c *corpus) remembered() (m made, ok bool, err error) {
 
 // remember stores pipeline.yaml and the hashes beside the corpus.
 func (c *corpus) remember() error {
-	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
+	if err := c.disk.Mkdir("cli.state", filepath.Join(c.dir, "state")); err != nil {
 		return err
 	}
 	b, err := json.Marshal(made{Upstream: c.hashes.Upstream, Full: c.hashes.Full, Clean: c.recipe.Hash(), Policy: c.policy.Hash()})
 	if err != nil {
 		return err
 	}
-	if err := atomicfile.Write(filepath.Join(c.dir, "pipeline.yaml"), c.text); err != nil {
+	if err := c.disk.Replace("cli.pipeline", filepath.Join(c.dir, "pipeline.yaml"), c.text); err != nil {
 		return err
 	}
-	return atomicfile.Write(c.madePath(), b)
+	return c.disk.Replace("cli.recipe", c.madePath(), b)
 }

@@ -58,7 +58,7 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	if _, err := shards.CollectOrphans(c.dir); err != nil {
+	if _, err := shards.CollectOrphans(c.disk, c.dir); err != nil {
 		return err
 	}
 	stop, err := l.openLog(ctx)
@@ -133,7 +133,7 @@ func (l *line) tidy(ctx context.Context) {
 		err = l.sink.Flush(ctx, millrace.Position{})
 	}
 	if err == nil {
-		_, err = shards.CollectOrphans(l.c.dir)
+		_, err = shards.CollectOrphans(l.c.disk, l.c.dir)
 	}
 	if err != nil {
 		l.a.log.Warn("older versions of pages are still in data", "error", err)
@@ -146,7 +146,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
 		before, _ := os.ReadFile(logAddrPath(l.c.dir)) // left by a mill that was killed: its workers know it by that address
-		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
+		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Disk: l.c.disk, Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
 		b, err := broker.Start(ctx, o)
 		if err != nil && o.Addr != "" {
 			o.Addr = ""
@@ -156,11 +156,11 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 			return stop, fmt.Errorf("start the log: %w", err)
 		}
 		addr, stop = b.Addr(), func() {
-			os.Remove(logAddrPath(l.c.dir))
+			l.c.disk.Remove("cli.address", logAddrPath(l.c.dir))
 			b.Close()
 		}
 	}
-	if err := os.WriteFile(logAddrPath(l.c.dir), []byte(addr), 0o600); err != nil {
+	if err := l.c.disk.Replace("cli.address", logAddrPath(l.c.dir), []byte(addr)); err != nil {
 		stop()
 		return func() {}, err
 	}
@@ -203,7 +203,7 @@ func (l *line) ensureTopics(ctx context.Context) error {
 func (l *line) openSink(ctx context.Context) error {
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
-		Dir: l.c.dir, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
+		Dir: l.c.dir, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
 		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
 		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
@@ -258,7 +258,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 }
 
 func (l *line) openFiles() (*ingest.FileSource, error) {
-	files, err := ingest.Files(l.c.dir, l.c.inputs())
+	files, err := ingest.Files(l.c.disk, l.c.dir, l.c.inputs())
 	if err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
 	}

@@ -216,7 +216,7 @@ func slicesOfURLs(pages map[string]*editedPage) (out []string) {
 // textsIn reads the files in data/ with parquet-go, after the collector, and wants each URL once.
 func textsIn(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	if _, err := shards.CollectOrphans(dir); err != nil {
+	if _, err := shards.CollectOrphans(nil, dir); err != nil {
 		t.Fatal(err)
 	}
 	list, err := filepath.Glob(filepath.Join(dir, "data", "*.parquet"))

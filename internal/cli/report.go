@@ -114,7 +114,7 @@ type trainSummed struct {
 
 // finish writes the cards and tells what came out.
 func (l *line) finish(ctx context.Context, r *trainer.Result) error {
-	if _, err := shards.CollectOrphans(l.c.dir); err != nil { // of lives that were killed
+	if _, err := shards.CollectOrphans(l.c.disk, l.c.dir); err != nil { // of lives that were killed
 		return err
 	}
 	t, err := shards.Open(l.c.dir)
@@ -125,7 +125,7 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 	if err != nil {
 		return err
 	}
-	if err := shards.WriteCard(ctx, l.c.dir, cardInfo(s)); err != nil {
+	if err := shards.WriteCard(ctx, l.c.disk, l.c.dir, cardInfo(s)); err != nil {
 		return fmt.Errorf("write the corpus card: %w", err)
 	}
 	if l.a.json {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"sort"
@@ -77,8 +76,10 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(c.dir, "state"), 0o755); err != nil {
-		return err
+	for _, d := range []string{filepath.Clean(c.dir), filepath.Join(c.dir, "state")} {
+		if err := c.disk.Mkdir("cli.state", d); err != nil {
+			return err
+		}
 	}
 	release, err := o.lockPart(c.dir, w)
 	if err != nil {
@@ -126,7 +127,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 	case !known && !committed, inForce == c.hashes.Full:
 		return c.remember()
 	case o.fromHere && committed:
-		if err := shards.FromHere(ctx, c.dir, c.hashes.Full, string(c.text)); err != nil {
+		if err := shards.FromHere(ctx, c.disk, c.dir, c.hashes.Full, string(c.text)); err != nil {
 			return err
 		}
 		return c.remember()
@@ -142,7 +143,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
 func (c *corpus) rebuild(ctx context.Context) error {
 	if len(c.cfg.Ingest) > 0 {
-		files, err := ingest.Files(c.dir, c.inputs())
+		files, err := ingest.Files(c.disk, c.dir, c.inputs())
 		if err != nil {
 			return err
 		}
@@ -159,10 +160,10 @@ func (c *corpus) rebuild(ctx context.Context) error {
 			return &Error{Exit: Usage, Err: fmt.Errorf("topic pages begins at offset %d: a rebuilt table begins at 0", begin),
 				Means: "nothing was changed", Try: "delete the topic pages in Kafka, then millrace run --rebuild again"}
 		}
-	} else if err := os.RemoveAll(filepath.Join(c.dir, "log")); err != nil {
+	} else if err := c.disk.RemoveAll("cli.rebuild", filepath.Join(c.dir, "log")); err != nil {
 		return err
 	}
-	return shards.Rebuild(ctx, c.dir, c.hashes.Full, string(c.text))
+	return shards.Rebuild(ctx, c.disk, c.dir, c.hashes.Full, string(c.text))
 }
 
 // differences lists the keys whose values differ from the corpus's own copy.

@@ -240,7 +240,7 @@ func TestExactlyOnceAmongZombies(t *testing.T) {
 						t.Fatalf("mark: %v", err)
 					}
 				case 8: // whatever no entry names and no later one can name
-					if _, err := shards.CollectOrphans(w.dir); err != nil {
+					if _, err := shards.CollectOrphans(nil, w.dir); err != nil {
 						t.Fatalf("collect orphans: %v", err)
 					}
 				}
@@ -272,7 +272,7 @@ func TestRecipeChangeAmongZombies(t *testing.T) {
 			if len(before.Next) == 0 { // nothing was committed: the first commit brings the recipe
 				old.drain(ctx, "r1")
 			}
-			if err := shards.FromHere(ctx, w.dir, "r2", "two"); err != nil {
+			if err := shards.FromHere(ctx, nil, w.dir, "r2", "two"); err != nil {
 				t.Fatal(err)
 			}
 			now := *w.fork("u2")

@@ -163,7 +163,7 @@ func TestNewestTextOnce(t *testing.T) {
 // liveTexts reads the files in data/ with parquet-go, after the collector, and wants each URL once.
 func liveTexts(t *testing.T, tab *shards.Table) map[string]string {
 	t.Helper()
-	if _, err := shards.CollectOrphans(tab.Dir()); err != nil {
+	if _, err := shards.CollectOrphans(nil, tab.Dir()); err != nil {
 		t.Fatal(err)
 	}
 	list, err := filepath.Glob(filepath.Join(tab.Dir(), "data", "*.parquet"))

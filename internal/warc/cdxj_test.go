@@ -69,7 +69,7 @@ func TestEntry(t *testing.T) {
 func TestIndexIsSorted(t *testing.T) {
 	for _, n := range []int{0, 1, 1000, 40_000} {
 		dir := t.TempDir()
-		x := NewIndex(dir)
+		x := NewIndex(nil, dir)
 		var want [][]byte
 		rng := rand.New(rand.NewPCG(1, uint64(n)))
 		for i := range n {

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // indexMemory bounds what an Index holds; beyond it sorted runs go into a temporary file.
@@ -22,12 +22,13 @@ type Index struct {
 	folder string // for the temporary file
 	lines  [][]byte
 	size   int
+	disk   *durable.Disk
 	spill  *os.File
 	runs   []int64 // where each run ends in it
 }
 
-// NewIndex puts its temporary file, where it needs one, into folder.
-func NewIndex(folder string) *Index { return &Index{folder: folder} }
+// NewIndex puts its temporary file, where it needs one, into folder. disk may be nil.
+func NewIndex(disk *durable.Disk, folder string) *Index { return &Index{disk: disk, folder: folder} }
 
 // Add takes an entry.
 func (x *Index) Add(e *Entry) error {
@@ -70,7 +71,7 @@ func (x *Index) flush() (err error) {
 func (x *Index) Write(path string) error {
 	defer x.Close()
 	slices.SortFunc(x.lines, bytes.Compare)
-	err := atomicfile.WriteFrom(path, func(out io.Writer) error {
+	err := x.disk.ReplaceFrom("warc.index", path, func(out io.Writer) error {
 		w := bufio.NewWriterSize(out, 64<<10)
 		var m merge
 		m.add(&run{lines: x.lines})
@@ -97,7 +98,7 @@ func (x *Index) Close() error {
 		x.spill.Close()
 		os.Remove(filepath.Clean(x.spill.Name()))
 	}
-	*x = Index{folder: x.folder}
+	*x = Index{disk: x.disk, folder: x.folder}
 	return nil
 }
 

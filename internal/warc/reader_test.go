@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 func testHeader(kind, uri string) []millrace.Field {
@@ -38,11 +39,22 @@ func tempFile(t testing.TB) *os.File {
 	return f
 }
 
+// newWriter writes to f by a handle of its own.
+func newWriter(t testing.TB, f *os.File) *Writer {
+	t.Helper()
+	own, err := (*durable.Disk)(nil).Open("test", f.Name(), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { own.Close() })
+	return NewWriter(own, 0)
+}
+
 // archive writes one response a body and returns the file's bytes and where the members begin; the last is the end.
 func archive(t testing.TB, bodies ...string) ([]byte, []int64) {
 	t.Helper()
 	f := tempFile(t)
-	w := NewWriter(f, 0)
+	w := newWriter(t, f)
 	at := []int64{0}
 	for i, b := range bodies {
 		block := FormatHTTP(200, []millrace.Field{{Name: "Content-Type", Value: "text/plain"}}, []byte(b))
@@ -92,7 +104,7 @@ func TestWriteThenRead(t *testing.T) {
 		var records []record
 		var at []int64
 		f := tempFile(t)
-		w := NewWriter(f, 0)
+		w := newWriter(t, f)
 		for i := range rapid.IntRange(0, 5).Draw(rt, "records") {
 			h := testHeader("resource", fmt.Sprintf("urn:%d", i))
 			for range rapid.IntRange(0, 4).Draw(rt, "fields") {

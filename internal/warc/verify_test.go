@@ -68,8 +68,8 @@ func TestDigestsInPieces(t *testing.T) {
 func pages(t *testing.T) (data []byte, at []int64, index string) {
 	t.Helper()
 	f := tempFile(t)
-	w := NewWriter(f, 0)
-	x := NewIndex(t.TempDir())
+	w := newWriter(t, f)
+	x := NewIndex(nil, t.TempDir())
 	for i, kind := range []string{"warcinfo", "response", "request", "response", "revisit"} {
 		header := testHeader(kind, fmt.Sprintf("http://h/%d", i))
 		var block []byte

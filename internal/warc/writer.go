@@ -2,22 +2,22 @@ package warc
 
 import (
 	"fmt"
-	"os"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // Writer appends records to a file, each as one gzip member in one write.
 type Writer struct {
-	f      *os.File
+	f      *durable.File
 	offset int64
 	enc    Encoder
 	buf    []byte
 	broken error
 }
 
-// NewWriter writes to f from offset on. The file must not be open in append mode.
-func NewWriter(f *os.File, offset int64) *Writer { return &Writer{f: f, offset: offset} }
+// NewWriter writes to f from offset on.
+func NewWriter(f *durable.File, offset int64) *Writer { return &Writer{f: f, offset: offset} }
 
 // Offset is where the next record will begin.
 func (w *Writer) Offset() int64 { return w.offset }
@@ -41,8 +41,8 @@ func (w *Writer) AppendMembers(members []byte) (offset int64, err error) {
 	if w.broken != nil {
 		return 0, w.broken
 	}
-	if _, err := w.f.WriteAt(members, w.offset); err != nil {
-		if cut := w.f.Truncate(w.offset); cut != nil {
+	if _, err := w.f.WriteAt("warc.append", members, w.offset); err != nil {
+		if cut := w.f.Truncate("warc.append.cut", w.offset); cut != nil {
 			w.broken = fmt.Errorf("write WARC record to %s: half a record cannot be cut off: %w", w.f.Name(), cut)
 		}
 		return 0, fmt.Errorf("write WARC record to %s: %w", w.f.Name(), err)
@@ -52,9 +52,9 @@ func (w *Writer) AppendMembers(members []byte) (offset int64, err error) {
 	return offset, nil
 }
 
-// Sync makes everything appended so far durable.
-func (w *Writer) Sync() error {
-	if err := w.f.Sync(); err != nil {
+// Sync makes everything appended so far durable. at names the step.
+func (w *Writer) Sync(at string) error {
+	if err := w.f.Sync(at); err != nil {
 		// What a failed fsync has lost is unknown, and a second one may not tell.
 		w.broken = fmt.Errorf("sync %s: %w", w.f.Name(), err)
 		return w.broken

@@ -2,16 +2,16 @@ package warc
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 func TestWriterRefusesWhatCannotBeReadBack(t *testing.T) {
 	f := tempFile(t)
-	w := NewWriter(f, 0)
+	w := newWriter(t, f)
 	for _, bad := range []millrace.Field{
 		{Name: "X-Evil", Value: "a\r\nWARC-Type: warcinfo"},
 		{Name: "X-Evil", Value: "a\x00"},
@@ -36,7 +36,7 @@ func TestWriterRefusesWhatCannotBeReadBack(t *testing.T) {
 
 func TestWriterSaysThatItCannotWrite(t *testing.T) {
 	name := tempFile(t).Name()
-	f, err := os.Open(name) // read only
+	f, err := durable.OpenToRead(name)
 	if err != nil {
 		t.Fatal(err)
 	}

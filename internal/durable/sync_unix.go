@@ -1,11 +1,10 @@
 //go:build !windows
 
-package atomicfile
+package durable
 
 import "os"
 
-// SyncDir makes the names in dir durable.
-func SyncDir(dir string) error {
+func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"millrace/internal/sim/crashfs"
+)
+
+// TestCrashAtEachStep crashes a broker before and after each of its steps, again and again. What was acknowledged is
+// there, byte for byte, what was trimmed does not come back, and offsets are given out once.
+func TestCrashAtEachStep(t *testing.T) {
+	const batches, trimAt, segment = 30, 16, 2 << 10
+	life := func(ctx context.Context, p crashfs.Place) error {
+		b, err := Start(ctx, Options{Dir: p.Dir, SegmentBytes: segment, Disk: p.Disk})
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		for i, topic := range []string{"pages", "requests"} {
+			code, what := b.createTopic(topic, int32(1+i), false)
+			if code != codeNone && code != codeTopicExists {
+				return fmt.Errorf("create: %s", what)
+			}
+		}
+		log := b.partition("pages", 0)
+		start, end := log.bounds()
+		if promised := max(p.Promised("broker.acknowledge"), p.Promised("broker.recovered")); end < promised {
+			return fmt.Errorf("acknowledged up to %d, the log ends at %d", promised, end)
+		}
+		if promised := p.Promised("broker.trimmed"); start < promised {
+			return fmt.Errorf("trimmed up to %d, the log begins at %d", promised, start)
+		}
+		for i := int(end); i < batches; i++ {
+			if at, err := log.append(newBatch(1, body(i))); err != nil || at != int64(i) {
+				return fmt.Errorf("batch %d went to offset %d: %w", i, at, err)
+			}
+			if i == trimAt {
+				if _, err := log.trim(int64(trimAt - 3)); err != nil {
+					return err
+				}
+			}
+			if i%7 == 0 && i >= trimAt { // a reader of a closed segment, which may lack its index
+				if _, err := log.batches(nil, int64(trimAt-3), 1); err != nil {
+					return err
+				}
+			}
+		}
+		if start, _ := log.bounds(); start < trimAt-3 { // the crash came before the trim
+			if _, err := log.trim(int64(trimAt - 3)); err != nil {
+				return err
+			}
+		}
+		return b.Close()
+	}
+	judge := func(dir string) error {
+		b, err := Start(context.Background(), Options{Dir: dir, SegmentBytes: segment})
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		log := b.partition("pages", 0)
+		start, end := log.bounds()
+		if start != trimAt-3 || end != batches {
+			return fmt.Errorf("the log goes from %d to %d", start, end)
+		}
+		got, damaged := everything(t, log)
+		if len(damaged) > 0 {
+			return fmt.Errorf("offsets %v are damaged", damaged)
+		}
+		for i := start; i < end; i++ {
+			if !bytes.Equal(got[i], body(int(i))) {
+				return fmt.Errorf("offset %d has other bytes", i)
+			}
+		}
+		return nil
+	}
+	x := &crashfs.Trial{Life: life, Judge: judge, Seed: 2, Each: 2, Pairs: 40}
+	r, err := x.Run(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(r)
+	if r.Singles < 100 || r.Pairs < 40 {
+		t.Fatal("too few")
+	}
+}

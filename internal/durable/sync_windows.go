@@ -1,0 +1,4 @@
+package durable
+
+// syncDir does nothing: Windows makes names durable with the file.
+func syncDir(string) error { return nil }

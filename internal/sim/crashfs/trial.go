@@ -1,0 +1,244 @@
+package crashfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"millrace/internal/durable"
+)
+
+// Trial is work that has to come through any crash.
+type Trial struct {
+	// Life goes on from whatever lies there, as a process does that starts, until nothing is left to do.
+	Life func(context.Context, Place) error
+	// Judge looks at what the last life has left in dir.
+	Judge func(dir string) error
+	Seed  uint64
+	// Each is how many of the places of a point are tried, of those in an undisturbed life; 0 is all. Nightly all are.
+	Each int
+	// Pairs is how many crashes are followed by a second one, in the life that goes on behind them. Nightly there is
+	// a second one at each of the places, for there are some hundred times as many pairs as single crashes.
+	Pairs int
+}
+
+// Place is where a life is lived.
+type Place struct {
+	Dir  string
+	Disk *durable.Disk
+	Seen []Step // before the last crash: what was promised
+}
+
+// Promised is the highest place that was acknowledged at a point; -1 is nothing.
+func (p *Place) Promised(point string) int64 {
+	most := int64(-1)
+	for _, s := range p.Seen {
+		if s.Point == point && s.Op == durable.OpAck {
+			most = max(most, s.Offset)
+		}
+	}
+	return most
+}
+
+// Report says what was tried.
+type Report struct {
+	Points         map[string]int // how often each was passed in an undisturbed life
+	Recovery       map[string]int // and in the lives behind a crash
+	Singles, Pairs int
+}
+
+// moment is a crash: after so many steps, with a fate.
+type moment struct {
+	steps int
+	fate  string
+	seed  uint64
+}
+
+// What becomes of what was not synced. A killed process loses nothing at once, but the next one finds things on the
+// disk that are not durable.
+const (
+	fateLost   = "the power goes and nothing else was kept"
+	fateAny    = "the power goes and the seed decides what else was kept"
+	fateKilled = "the process is killed"
+)
+
+func (m moment) of(steps []Step) string {
+	where := "at the end"
+	if m.steps < len(steps) {
+		where = "before " + steps[m.steps].Point
+	}
+	if m.steps > 0 {
+		where += ", after " + steps[m.steps-1].Point
+	}
+	return fmt.Sprintf("%s (step %d of %d, %s, seed %d)", where, m.steps, len(steps), m.fate, m.seed)
+}
+
+// after makes in dir what the crash leaves, and records from there.
+func (m moment) after(r *Recorder, dir string) (*Recorder, error) {
+	s := r.At(m.steps)
+	switch m.fate {
+	case fateLost:
+		s = s.Crash(Lost)
+	case fateAny:
+		s = s.Crash(Any(m.seed))
+	}
+	return s.Record(dir)
+}
+
+// Nightly is whether everything is to be tried (MILLRACE_NIGHTLY=1, make nightly).
+func Nightly() bool { return os.Getenv("MILLRACE_NIGHTLY") == "1" }
+
+// String tells what was tried, and what was not.
+func (r *Report) String() string {
+	s := fmt.Sprintf("%d points, %d crashes, %d of them with a second one behind", len(r.Points), r.Singles, r.Pairs)
+	if !Nightly() {
+		s += " (every pair, which are tens of thousands of lives: MILLRACE_NIGHTLY=1)"
+	}
+	return s
+}
+
+// Run lives undisturbed in dir/calm, which may hold something already, and then once more for each crash, in folders
+// beside it. It ends with the first few cases that fail.
+func (x *Trial) Run(ctx context.Context, dir string) (*Report, error) {
+	calm := filepath.Join(dir, "calm")
+	if err := os.MkdirAll(calm, 0o755); err != nil {
+		return nil, err
+	}
+	first, err := Record(calm)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.Life(ctx, Place{Dir: calm, Disk: first.Disk()}); err != nil {
+		return nil, fmt.Errorf("undisturbed: %w", err)
+	}
+	if err := x.Judge(calm); err != nil {
+		return nil, fmt.Errorf("undisturbed: %w", err)
+	}
+	rep := &Report{Points: map[string]int{}, Recovery: map[string]int{}}
+	steps := first.Steps()
+	count(rep.Points, steps)
+	var mu sync.Mutex // of rep
+	var failed []error
+	var number atomic.Int64
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	moments := x.moments(steps, x.Each)
+	for i, m := range moments {
+		pairs := x.Pairs*(i+1)/len(moments) - x.Pairs*i/len(moments)
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return nil
+			}
+			one := &Report{Points: map[string]int{}, Recovery: map[string]int{}}
+			err := x.crash(ctx, filepath.Join(dir, fmt.Sprint("crash-", number.Add(1))), first, m, pairs, uint64(i), one)
+			mu.Lock()
+			defer mu.Unlock()
+			rep.Singles, rep.Pairs = rep.Singles+one.Singles, rep.Pairs+one.Pairs
+			for p, n := range one.Recovery {
+				rep.Recovery[p] += n
+			}
+			if err != nil && ctx.Err() == nil {
+				if failed = append(failed, err); len(failed) >= 5 {
+					return errors.Join(failed...)
+				}
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return rep, err
+	}
+	return rep, errors.Join(failed...)
+}
+
+func count(to map[string]int, steps []Step) {
+	for _, s := range steps {
+		to[s.Point]++
+	}
+}
+
+// crash lives on behind the crash m of a life that first has recorded, and behind second crashes.
+func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment, pairs int, salt uint64, rep *Report) error {
+	defer os.RemoveAll(dir)
+	steps := first.Steps()
+	seen := steps[:m.steps]
+	one := filepath.Join(dir, "one")
+	second, err := m.after(first, one)
+	if err == nil {
+		err = x.live(ctx, one, second, seen)
+	}
+	if err != nil {
+		return fmt.Errorf("a crash %s: %w", m.of(steps), err)
+	}
+	rep.Singles++
+	count(rep.Recovery, second.Steps())
+	again := x.moments(second.Steps(), 0)
+	if rng := rand.New(rand.NewPCG(x.Seed, salt)); !Nightly() {
+		rng.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+		again = again[:min(pairs, len(again))]
+	}
+	for _, m2 := range again {
+		two := filepath.Join(dir, "two")
+		third, err := m2.after(second, two)
+		if err == nil {
+			err = x.live(ctx, two, third, slices.Concat(seen, second.Steps()[:m2.steps]))
+		}
+		if err != nil {
+			return fmt.Errorf("a crash %s, and behind it one %s: %w", m.of(steps), m2.of(second.Steps()), err)
+		}
+		rep.Pairs++
+		if err := os.RemoveAll(two); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (x *Trial) live(ctx context.Context, dir string, r *Recorder, seen []Step) error {
+	if err := x.Life(ctx, Place{dir, r.Disk(), seen}); err != nil {
+		return err
+	}
+	return x.Judge(dir)
+}
+
+// moments are the crashes to try: before and after each step, or of each point's steps the first, the last and
+// others by seed, up to each.
+func (x *Trial) moments(steps []Step, each int) (list []moment) {
+	rng := rand.New(rand.NewPCG(x.Seed, uint64(len(steps))))
+	places := map[string][]int{}
+	for i, s := range steps {
+		places[s.Point] = append(places[s.Point], i)
+	}
+	at := map[int]bool{0: true, len(steps): true}
+	for _, p := range slices.Sorted(maps.Keys(places)) {
+		of := places[p]
+		if each > 0 && len(of) > each && !Nightly() {
+			middle := of[1 : len(of)-1]
+			rng.Shuffle(len(middle), func(i, j int) { middle[i], middle[j] = middle[j], middle[i] })
+			of = append([]int{of[0], of[len(of)-1]}, middle...)[:each]
+		}
+		for _, i := range of {
+			at[i], at[i+1] = true, true
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(at)) {
+		fates := []string{fateLost, fateAny, fateKilled}
+		if !Nightly() {
+			fates = []string{fateLost, fates[1+k%2]}
+		}
+		for _, fate := range fates {
+			list = append(list, moment{k, fate, rng.Uint64N(1 << 32)})
+		}
+	}
+	return list
+}
