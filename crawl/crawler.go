@@ -23,6 +23,7 @@ type Crawler struct {
 	fetch *fetcher
 	work  *worker
 	shown atomic.Pointer[Counts]
+	turns atomic.Pointer[[]HostTime]
 
 	verdicts verdicts
 
@@ -235,7 +236,7 @@ func (c *Crawler) start(ctx context.Context) error {
 	c.out = make(chan *millrace.Document, 64)
 	c.ended = make(chan error, 1)
 	c.ran = true
-	e := &engine{opts: &c.opts, log: c.opts.Log, scope: c.scope, front: c.front, work: c.work, guard: c.guard, shown: &c.shown, verdicts: &c.verdicts, out: c.out}
+	e := &engine{opts: &c.opts, log: c.opts.Log, scope: c.scope, front: c.front, work: c.work, guard: c.guard, shown: &c.shown, turns: &c.turns, verdicts: &c.verdicts, out: c.out}
 	ended := c.ended
 	go func() {
 		err := e.run(ctx, a)
@@ -293,6 +294,14 @@ func (c *Crawler) Ended() Standing {
 
 // Counts is the ledger of the frontier, at most a quarter of a second old.
 func (c *Crawler) Counts() Counts { return *c.shown.Load() }
+
+// Next names the hosts whose turns come first, of those that wait, as of the same moment.
+func (c *Crawler) Next() []HostTime {
+	if turns := c.turns.Load(); turns != nil {
+		return *turns
+	}
+	return nil
+}
 
 // Close stops the crawl and waits for its goroutines. What is archived and not read comes again at the next Open.
 func (c *Crawler) Close() error {

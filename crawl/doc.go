@@ -12,5 +12,5 @@
 // sitemap.go and feed.go, host.go, pace.go, budget.go and schedule.go (who is next, and when), work.go, settle.go,
 // rules.go and trouble.go (robots.txt, and hosts that cannot be asked), sitefiles.go (tdmrep.json and its like),
 // changerate.go, due.go, recrawl.go and recrawl_dates.go (known pages are visited again), crawler.go (the parts
-// joined), handover.go and peers.go (several crawl workers), fate.go, hosts.go and plan.go (questions about it).
+// joined), handover.go and peers.go (several crawl workers), fate.go, hosts.go, survey.go and plan.go (questions about it).
 package crawl

@@ -43,6 +43,7 @@ type engine struct {
 	wanted   map[string][]wanted // files that hosts wait for, by URL
 	counts   Counts              // requests and bytes
 	shown    *atomic.Pointer[Counts]
+	turns    *atomic.Pointer[[]HostTime] // shown too
 	verdicts *verdicts
 
 	ctx     context.Context
@@ -215,6 +216,8 @@ func (e *engine) show() {
 	c.Requests, c.Bytes = e.counts.Requests, e.counts.Bytes
 	in := &e.schedule.places
 	c.Hosts = HostCounts{Ready: in[inReady], InFlight: in[inFlight], Waiting: in[inHeap] + in[inLane], Away: in[inAway], Parked: e.parked}
+	turns := e.schedule.next()
+	e.turns.Store(&turns)
 	e.shown.Store(&c)
 	if e.opts.Progress != nil {
 		e.opts.Progress(c)

@@ -39,6 +39,7 @@ type line struct {
 	docs  ingest.Topic
 	input ingest.Topic // the mill's
 
+	worker  int // of the crawl
 	crawler *crawl.Crawler
 	sink    *shards.Sink
 	index   *dedup.Index

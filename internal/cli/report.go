@@ -55,6 +55,9 @@ func (l *line) report(ctx context.Context) error {
 		case <-tick.C:
 		}
 		p := l.progress()
+		if p.Crawl != nil {
+			l.showCrawl(p.Crawl)
+		}
 		switch {
 		case l.a.json:
 			l.a.emit(p)

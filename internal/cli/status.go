@@ -54,6 +54,12 @@ func (a *App) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	survey, err := crawl.Look(dir)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	live := readLive(dir, now)
 	disk := map[string]int64{}
 	for _, sub := range []string{"warc", "log", "data", "rejects", "state", "model"} {
 		disk[sub] = folderBytes(filepath.Join(dir, sub))
@@ -62,7 +68,7 @@ func (a *App) runStatus(ctx context.Context) error {
 	in, kept, dropped, failed := tally.Totals()
 	if a.json {
 		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
-			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "disk": disk})
+			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "robots": survey, "live": live, "disk": disk})
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {
@@ -73,6 +79,7 @@ func (a *App) runStatus(ctx context.Context) error {
 		if frontier.Frozen > 0 {
 			fmt.Fprintf(a.Stdout, "  %d shapes of URLs yielded nothing new: %d links into them were not followed\n", frontier.Frozen, frontier.Unfollowed)
 		}
+		printCrawl(a.Stdout, survey, frontier.Refused, live, now)
 		printHosts(a.Stdout, alone)
 		fmt.Fprintln(a.Stdout)
 	}

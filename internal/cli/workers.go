@@ -20,7 +20,7 @@ import (
 // runWorker is `run --belt crawl` or `run --belt clean`: one worker, which writes to a log that another process
 // serves.
 func (a *App) runWorker(ctx context.Context, c *corpus, o runOptions, w beltWorker) error {
-	l := &line{a: a, c: c, o: o}
+	l := &line{a: a, c: c, o: o, worker: w.i}
 	if err := l.dialLog(ctx, w); err != nil {
 		return err
 	}
