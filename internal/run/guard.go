@@ -16,8 +16,8 @@ const MaxBytes = 64 << 20
 // Guard says how a belt is protected from single documents. The zero Guard turns errors and panics into
 // verdicts, and nothing else.
 type Guard struct {
-	// State is the folder of the attempt journal and of the crash loops; "" keeps none.
-	State string
+	// State is the folder of the attempt journal, which is called by Name, and of the crash loops; "" keeps none.
+	State, Name string
 	// Recipe is what verdicts depend on; under another one every document is tried anew.
 	Recipe string
 	// Hang is how long a stage may work on one document; 0 is for ever.
@@ -49,13 +49,13 @@ type guarded struct {
 }
 
 // newGuarded opens the journal.
-func newGuarded(g Guard, belt string) (*guarded, error) {
+func newGuarded(g Guard) (*guarded, error) {
 	out := &guarded{Guard: g}
 	if g.State == "" {
 		return out, nil
 	}
 	var err error
-	if out.journal, err = openJournal(g.State, belt, g.Recipe); err != nil {
+	if out.journal, err = openJournal(g.State, g.Name, g.Recipe); err != nil {
 		return nil, fmt.Errorf("open the attempt journal: %w", err)
 	}
 	return out, nil

@@ -67,11 +67,11 @@ type journal struct {
 
 // openJournal reads what the last process left, and counts its death. Nothing is written yet: a process that
 // dies before start has counted nothing.
-func openJournal(dir, belt, recipe string) (_ *journal, err error) {
+func openJournal(dir, name, recipe string) (_ *journal, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	j := &journal{path: filepath.Join(dir, "attempts-"+belt), recipe: hashed(recipe), deaths: map[millrace.Position]*death{}}
+	j := &journal{path: filepath.Join(dir, "attempts-"+name), recipe: hashed(recipe), deaths: map[millrace.Position]*death{}}
 	if j.loops, err = openLoops(filepath.Join(dir, "crash-loops"), recipe); err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (j *journal) judge(d *millrace.Document) (bool, error) {
 		return false, nil
 	}
 	l := loop{Position: c.Position, ID: c.ID, Stage: c.Stage, Attempts: c.Deaths,
-		Err: fmt.Sprintf("the process ended %d times with this document in work, %d of them with no other: %s", c.Deaths, c.Alone, c.Err)}
+		Err: fmt.Sprintf("the process ended %d times with this document in work, %d of them with nothing else to blame: %s", c.Deaths, c.Alone, c.Err)}
 	if err := j.loops.add(d.Position, l); err != nil {
 		return false, err
 	}

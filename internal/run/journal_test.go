@@ -167,7 +167,7 @@ func TestCrashLoops(t *testing.T) {
 		}
 		source := func() *list { return &list{n: n, marks: map[int64]bool{w.mark: true}} }
 		s := &store{every: rapid.IntRange(1, 30).Draw(t, "every"), failAt: -1, moveAt: -1}
-		b := Belt{Name: "mill", Source: source(), Sink: grave{s, w}, Input: pages, Guard: Guard{State: w.state, Recipe: "r"},
+		b := Belt{Name: "mill", Source: source(), Sink: grave{s, w}, Input: pages, Guard: Guard{State: w.state, Name: "mill", Recipe: "r"},
 			Workers: rapid.IntRange(1, 5).Draw(t, "workers"), Batch: rapid.IntRange(1, 20).Draw(t, "batch")}
 		b.Stages = []millrace.Stage{mortal{w}, &nth{w: w}}
 		if rapid.Bool().Draw(t, "behind the order") {
@@ -209,7 +209,7 @@ func TestCrashLoopIsOfOneDocumentAndRecipe(t *testing.T) {
 			for i, want := range []int{7, c.lives} {
 				s := &store{every: 100, failAt: -1, moveAt: -1}
 				b := Belt{Name: "mill", Source: &list{n: 6}, Sink: grave{s, w}, Input: pages, Stages: []millrace.Stage{mortal{w}},
-					Workers: 2, Guard: Guard{State: w.state, Recipe: "r"}}
+					Workers: 2, Guard: Guard{State: w.state, Name: "mill", Recipe: "r"}}
 				if i == 1 {
 					b.Guard.Recipe, b.Source = c.recipe, &list{n: 6, salt: c.salt}
 				}
@@ -229,7 +229,7 @@ func TestCrashLoopRow(t *testing.T) {
 	w := &world{state: t.TempDir(), poison: map[int64]bool{0: true}, mark: -1}
 	var got *millrace.Document
 	b := Belt{Name: "mill", Source: &list{n: 1}, Sink: grave{&store{every: 1, failAt: -1, moveAt: -1}, w}, Input: pages,
-		Stages: []millrace.Stage{picky{}, mortal{w}}, Guard: Guard{State: w.state},
+		Stages: []millrace.Stage{picky{}, mortal{w}}, Guard: Guard{State: w.state, Name: "mill"},
 		Accepted: func(docs []*millrace.Document) { got = docs[0] }}
 	if _, err := w.lives(t.Context(), b, 7); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func newJob(b millrace.Batch) *job {
 // Run works until the source ends, then flushes the sink. Another owner's commit (ErrMoved) makes it
 // start again from the newest commit, with nothing kept in memory.
 func (b *Belt) Run(ctx context.Context) error {
-	g, err := newGuarded(b.Guard, b.Name)
+	g, err := newGuarded(b.Guard)
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}

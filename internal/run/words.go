@@ -41,21 +41,35 @@ func openLastWords(path string) (l *lastWords, said string, err error) {
 	return &lastWords{path: path, file: f}, cause(string(head)), nil
 }
 
-// cause is the line that says why; addresses and stacks differ each time.
+// cause makes one line of what the runtime or we have said: addresses and stacks differ each time. Of its fatal
+// errors the runtime gives the file no more than the stack.
 func cause(said string) string {
-	for line := range strings.Lines(said) {
-		line = strings.TrimSpace(line)
-		for _, start := range []string{"fatal error: ", "panic: ", "SIG"} {
-			if strings.HasPrefix(line, start) {
-				return clip(line)
-			}
-		}
-	}
 	if strings.TrimSpace(said) == "" {
 		return unheard
 	}
-	first, _, _ := strings.Cut(said, "\n")
-	return clip(first)
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "panic: ") {
+			return clip(strings.TrimSpace(line))
+		}
+	}
+	stack := strings.Index(said, "\ngoroutine ")
+	if stack < 0 {
+		first, _, _ := strings.Cut(said, "\n")
+		return clip(first)
+	}
+	what := "fatal error"
+	for call, meaning := range map[string]string{"runtime.newstack(": "stack overflow", "runtime.sysMapOS(": "out of memory", "maps.fatal(": "concurrent use of a map"} {
+		if strings.Contains(said, "\n"+call) || strings.Contains(said, "/"+call) {
+			what += ": " + meaning
+		}
+	}
+	for line := range strings.Lines(said[stack+len("\ngoroutine "):]) {
+		end := strings.LastIndexByte(line, '(')
+		if end > 0 && line[0] != '\t' && !strings.HasPrefix(line, "runtime.") && !strings.HasPrefix(line, "internal/runtime") && !strings.HasPrefix(line, "created by") {
+			return clip(what + " in " + line[:end])
+		}
+	}
+	return what
 }
 
 // say leaves words of ours.
