@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,15 +22,15 @@ import (
 // poisoned is millrace with a stage that does what no stage should, where the text says so. MENDED names
 // what is harmless meanwhile.
 func poisoned() {
-	a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Stages: []millrace.Stage{venom{}}}
+	a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Stages: []millrace.Stage{new(venom)}}
 	os.Exit(a.Main())
 }
 
-type venom struct{}
+type venom struct{ outage atomic.Int32 }
 
-func (venom) Name() string { return "venom" }
+func (*venom) Name() string { return "venom" }
 
-func (venom) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
+func (v *venom) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
 	word, _, _ := strings.Cut(d.Text, " ")
 	if strings.Contains(os.Getenv("MENDED"), word) {
 		return millrace.Verdict{}, nil
@@ -48,7 +49,7 @@ func (venom) Process(_ context.Context, d *millrace.Document) (millrace.Verdict,
 	case "PANIC":
 		panic("a bug")
 	case "OUTAGE":
-		if _, err := os.Stat(os.Getenv("OUTAGE")); err == nil {
+		if v.outage.Add(1) < 7 {
 			return millrace.Verdict{}, fmt.Errorf("the service is away: %w", millrace.ErrTransient)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 const (
 	firstWait = 50 * time.Millisecond // it doubles
 	longWait  = 30 * time.Second
-	quietly   = 8 // tries: some seconds
+	quietly   = 6 // tries: a second or two
 )
 
 // try runs a stage until it gives an answer. An error that wraps ErrTransient is none: the document waits in
