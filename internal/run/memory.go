@@ -9,7 +9,7 @@ import (
 const maxStack = 64 << 20
 
 // LimitMemory sets the soft limit of the process and gives it; 0 is none. limit 0 stands for four fifths of what
-// the machine or its control group has, as far as that can be found out. GOMEMLIMIT goes before.
+// the machine or its control group has, as far as that can be found out, or for GOMEMLIMIT where it is set.
 func LimitMemory(limit int64) int64 {
 	debug.SetMaxStack(maxStack)
 	if set := debug.SetMemoryLimit(-1); set != math.MaxInt64 && limit == 0 {
