@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,7 @@ import (
 //
 //	a header, in headSize bytes: the number of slots, and a hash of the recipe
 //	one note a hand, in slotSize bytes each
-//	a line for each document that was in work at an earlier death
+//	a line for each document that was in work at the last deaths
 //
 // and each of these a line with its CRC, so that it can be read with cat. What is damaged counts as not there.
 const (
@@ -33,9 +32,9 @@ const (
 	slotSize = 512
 	journal1 = "millrace-attempts/1" // first word of the header
 
-	suspicious = 3    // deaths with a document in work, after which it is taken alone
-	guilty     = 3    // deaths with nothing else in work, after which it is not tried again
-	maxDeaths  = 4096 // documents remembered
+	suspicious = 3 // deaths in a row with a document in work, after which it is taken alone
+	guilty     = 3 // deaths in a row with nothing else in work, after which it is not tried again,
+	silent     = 5 // and of those that may have come from outside: they left no words
 )
 
 // The kinds of a note.
@@ -43,17 +42,21 @@ const (
 	inWork = "work"  // others were in work too
 	alone  = "alone" // nothing else was
 	hung   = "hung"  // the watchdog has ended the process because of this document
+	ended  = "ended" // instead of a note: the belt has come to an end, and nobody has died
 )
 
-// death is what is known of one document that was in work when a process died.
+// death is what is known of one document that was in work at each of the last deaths.
 type death struct {
 	Position string `json:"position"`
 	Deaths   int    `json:"deaths"`          // in all
-	Alone    int    `json:"alone,omitempty"` // of them by this document for certain, or almost
+	Alone    int    `json:"alone,omitempty"` // of them with nothing else to blame
+	Words    int    `json:"words,omitempty"` // of those with words
 	ID       string `json:"id,omitempty"`    // of those
 	Stage    string `json:"stage,omitempty"`
 	Err      string `json:"err,omitempty"`
 }
+
+func (d *death) guilty() bool { return d.Words >= guilty || d.Alone >= silent }
 
 // journal is the attempt journal of one belt, together with the crash loops that were decided from it.
 type journal struct {
@@ -104,6 +107,7 @@ func (j *journal) read(file, said string) {
 	if err != nil || slots < 0 || slots > len(file)/slotSize || len(file) < headSize+slots*slotSize {
 		return
 	}
+	old := map[millrace.Position]*death{}
 	for line := range strings.Lines(file[headSize+slots*slotSize:]) {
 		text, ok := unseal(line)
 		d := new(death)
@@ -111,30 +115,39 @@ func (j *journal) read(file, said string) {
 			continue
 		}
 		if p, err := millrace.ParsePosition(d.Position); err == nil && !p.IsZero() {
-			j.deaths[p] = d
+			old[p] = d
 		}
 	}
+	if text, ok := unseal(file[headSize:]); ok && slots > 0 && text == ended {
+		j.deaths = old
+		return
+	}
 	var notes []note
-	known := false // who it was
+	one, known := false, false // it was one of them, and which
 	for i := range slots {
 		if n, ok := parseNote(file[headSize+i*slotSize:][:slotSize]); ok {
 			notes = append(notes, n)
+			one = one || n.kind != inWork
 			known = known || n.kind == hung
 		}
 	}
+	if one { // the others may not have had their turn
+		j.deaths = old
+	}
 	for _, n := range notes {
 		if !known || n.kind == hung {
-			j.count(n, said)
+			j.count(n, old[n.at], said)
 		}
 	}
 }
 
-func (j *journal) count(n note, said string) {
-	d := j.deaths[n.at]
+// count adds a death to what was known. Whoever was not in work at this one has not killed each time, and is
+// forgotten (unless another was found out): that tells a document that kills from kills from outside.
+func (j *journal) count(n note, d *death, said string) {
 	if d == nil {
 		d = &death{Position: n.at.String()}
-		j.deaths[n.at] = d
 	}
+	j.deaths[n.at] = d
 	d.Deaths++
 	if n.kind == inWork {
 		return
@@ -143,6 +156,9 @@ func (j *journal) count(n note, said string) {
 		*d = death{Position: d.Position, Deaths: 1}
 	}
 	d.Alone++
+	if said != unheard {
+		d.Words++
+	}
 	d.ID, d.Stage, d.Err = n.id, n.stage, said
 }
 
@@ -167,28 +183,7 @@ func (j *journal) start(next map[millrace.Partition]int64, slots int) error {
 			delete(j.deaths, p)
 		}
 	}
-	if len(j.deaths) > maxDeaths {
-		j.forget()
-	}
 	return j.write(slots)
-}
-
-// forget leaves out those that say least.
-func (j *journal) forget() {
-	all := make([]millrace.Position, 0, len(j.deaths))
-	for p := range j.deaths {
-		all = append(all, p)
-	}
-	slices.SortFunc(all, func(p, q millrace.Position) int {
-		a, b := j.deaths[p], j.deaths[q]
-		if a.Alone != b.Alone {
-			return b.Alone - a.Alone
-		}
-		return b.Deaths - a.Deaths
-	})
-	for _, p := range all[maxDeaths:] {
-		delete(j.deaths, p)
-	}
 }
 
 // write makes the file anew, with empty slots. The old one counts until the new one is in its place.
@@ -270,7 +265,7 @@ func (j *journal) judge(d *millrace.Document) (bool, error) {
 		return true, nil
 	}
 	c := j.deaths[d.Position]
-	if c == nil || c.Alone < guilty || c.ID != d.ID.String() {
+	if c == nil || !c.guilty() || c.ID != d.ID.String() {
 		return false, nil
 	}
 	l := loop{Position: c.Position, ID: c.ID, Stage: c.Stage, Attempts: c.Deaths,
@@ -283,8 +278,11 @@ func (j *journal) judge(d *millrace.Document) (bool, error) {
 	return true, nil
 }
 
-// close gives the files back. The hands have cleared their slots.
+// close says that nobody has died, and gives the files back.
 func (j *journal) close() {
+	if len(j.slots) > headSize {
+		copy(j.slots[headSize:], seal(nil, ended))
+	}
 	_ = j.release() // the process is done with it, one way or the other
 	j.last.close()
 }
