@@ -7,7 +7,8 @@ import (
 
 // Stage looks at one document and decides. It sees only documents without a verdict and may change them.
 // A zero Verdict keeps; any other is final. An error or a panic means that the stage failed on this document:
-// the runner turns it into the verdict failed.<name>. Only an error that wraps ErrStop ends the belt.
+// the runner turns it into the verdict failed.<name>. Only an error that wraps ErrStop ends the belt, and only
+// one that wraps ErrTransient is tried again.
 // Process is called from several goroutines at once, unless the stage is Stateful.
 type Stage interface {
 	Name() string
@@ -65,6 +66,9 @@ type Sink interface {
 var (
 	// ErrStop ends the belt instead of failing one document.
 	ErrStop = errors.New("stop")
+	// ErrTransient says that the same may go well a little later: the runner tries again, for as long as it
+	// takes. The stage leaves the document as it was.
+	ErrTransient = errors.New("transient")
 	// ErrIntegrity is damage or a gap: exit code 7. It ends the belt.
 	ErrIntegrity = errors.New("integrity")
 	// ErrMoved says that another owner has committed: drop everything and start as after a crash.

@@ -47,6 +47,7 @@ const (
 	FailedLoad       Reason = "failed.load"
 	FailedFetch      Reason = "failed.fetch"
 	FailedExtract    Reason = "failed.extract"
+	FailedCrashLoop  Reason = "failed.crash_loop"
 	FailedStage      Reason = "failed.stage" // failed.<stage> of a stage without a page of its own
 )
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"millrace"
 	"millrace/internal/warc"
@@ -62,8 +63,14 @@ func inputError(c millrace.Claim) error {
 	return ErrInputChanged
 }
 
-// changed is the error for bytes that are not what the claim says.
+// changed is the error for bytes that are not what the claim says. What the system could not do just now says
+// nothing about them.
 func changed(c millrace.Claim, err error) error {
+	for _, busy := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR, syscall.ETIMEDOUT, syscall.ESTALE} {
+		if errors.Is(err, busy) {
+			return fmt.Errorf("%s, %d bytes at %d: %w: %w", c.File, c.Length, c.Offset, err, millrace.ErrTransient)
+		}
+	}
 	return fmt.Errorf("%s, %d bytes at %d: %w: %w: %w", c.File, c.Length, c.Offset, err, inputError(c), millrace.ErrStop)
 }
 

@@ -54,6 +54,7 @@ type line struct {
 	checkpoint atomic.Pointer[millrace.Checkpoint]
 	layout     atomic.Int64 // partitions of pages, as far as a mill behind clean belts knows
 	stale      stale
+	paused     atomic.Pointer[run.Pause] // nil where nothing waits
 }
 
 // runLine starts the log, the belts and the trainer, and waits for all of them.
@@ -314,7 +315,7 @@ func (l *line) mill(ctx context.Context) error {
 	b := run.Belt{
 		Name: "mill", Source: l.input.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
 		Stages: append(stages, l.index), Input: l.input.At(), Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
-		Accepted: l.accepted,
+		Accepted: l.accepted, Guard: l.guard("mill"),
 	}
 	return b.Run(ctx)
 }

@@ -28,6 +28,7 @@ type progress struct {
 	Committed int64         `json:"committed"` // offset below which everything is committed
 	Commits   int64         `json:"commits"`
 	Seconds   float64       `json:"seconds"`
+	Paused    string        `json:"paused,omitempty"` // what the line waits for
 }
 
 func (l *line) progress() progress {
@@ -36,6 +37,9 @@ func (l *line) progress() progress {
 	if l.crawler != nil {
 		c := l.crawler.Counts()
 		p.Crawl = &c
+	}
+	if w := l.paused.Load(); w != nil {
+		p.Paused = pausedBy(w)
 	}
 	return p
 }
@@ -76,7 +80,11 @@ func (p progress) String() string {
 	if c := p.Crawl; c != nil {
 		s += fmt.Sprintf("  pages found %d, fetched %d, waiting %d, refused %d, failed %d", c.Discovered, c.Fetched, c.Waiting, c.Refused, c.Failed)
 	}
-	return s + fmt.Sprintf("  in %d  milled %d  commits %d", p.Published, p.Taken, p.Commits)
+	s += fmt.Sprintf("  in %d  milled %d  commits %d", p.Published, p.Taken, p.Commits)
+	if p.Paused != "" {
+		s += "  paused, trying again: " + p.Paused
+	}
+	return s
 }
 
 // summary is the last line of run --json. demo adds to it.

@@ -210,7 +210,7 @@ func flat(c config.Config) map[string]string {
 			out[strings.TrimPrefix(key, ".")] = fmt.Sprint(v.Interface())
 		}
 	}
-	c.Train, c.Log, c.Workers, c.Dir = config.Train{}, "", 0, ""
+	c.Train, c.Limits, c.Log, c.Workers, c.Dir = config.Train{}, config.Limits{}, "", 0, ""
 	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr, c.Crawl.Recrawl = 0, 0, nil, config.Recrawl{}
 	c.Shards.FlushEvery, c.Shards.MaxStale = 0, config.MaxStale{}
 	walk("", reflect.ValueOf(c))

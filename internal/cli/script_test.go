@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 			os.Exit(a.Main())
 		},
+		"poisoned": poisoned,
 	})
 }
 
@@ -25,21 +26,23 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"towns":      w.serve,
-			"wanttowns":  w.want,
-			"waitasked":  w.waitAsked,
-			"site":       serveSite,
-			"exit":       wantExit,
-			"visited":    visited,
-			"outside":    copyOutside,
-			"planted":    planted,
-			"urls":       ownURLs,
-			"closed":     closedSite,
-			"row":        row,
-			"smalldisk":  smallDisk,
-			"seeds":      seeds,
-			"sameshards": sameShards,
-			"waitfor":    waitFor,
+			"towns":       w.serve,
+			"wanttowns":   w.want,
+			"waitasked":   w.waitAsked,
+			"site":        serveSite,
+			"exit":        wantExit,
+			"visited":     visited,
+			"outside":     copyOutside,
+			"planted":     planted,
+			"urls":        ownURLs,
+			"closed":      closedSite,
+			"row":         row,
+			"smalldisk":   smallDisk,
+			"seeds":       seeds,
+			"sameshards":  sameShards,
+			"waitfor":     waitFor,
+			"lives":       lives,
+			"poisonfiles": poisonFiles,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

@@ -143,7 +143,7 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 		defer cancel()
 		b := run.Belt{Name: beltClean, Source: source, Stages: append(l.freeStages(), cleanedStage{}), Sink: l.docs.Sink(l.newest),
 			Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
-			Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
+			Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }, Guard: l.guard(fmt.Sprintf("clean-%d", w.i))}
 		if err := b.Run(gctx); err != nil {
 			return err
 		}

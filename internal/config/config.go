@@ -32,6 +32,7 @@ type Config struct {
 	Dedup   Dedup    `yaml:"dedup"`
 	Shards  Shards   `yaml:"shards"`
 	Train   Train    `yaml:"train"`
+	Limits  Limits   `yaml:"limits"`
 }
 
 // Agent is who crawls: product token, address for complaints, purpose.
@@ -153,6 +154,13 @@ type Train struct {
 	Seed uint64   `yaml:"seed,omitempty"`
 }
 
+// Limits are for the process, so that one document cannot take it down for ever. They alter no row that could be
+// made without them.
+type Limits struct {
+	Hang   Duration `yaml:"hang"`   // a stage with one document; 0: no limit
+	Memory Size     `yaml:"memory"` // 0: four fifths of what the machine, or its control group, has
+}
+
 // Default is what a file that says nothing means.
 func Default() Config {
 	return Config{
@@ -166,7 +174,8 @@ func Default() Config {
 		Dedup:   Dedup{Threshold: 0.8},
 		Shards: Shards{TargetBytes: 500e6, FlushEvery: Duration(time.Minute), Versions: "newest",
 			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
-		Train: Train{Preset: "none"},
+		Train:  Train{Preset: "none"},
+		Limits: Limits{Hang: Duration(10 * time.Minute)},
 	}
 }
 
@@ -283,6 +292,8 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.max_stale.takedown", "max_stale cannot be negative"
 	case c.Shards.MaxStale.Superseded < 0:
 		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
+	case c.Limits.Hang < 0:
+		return "$.limits.hang", "hang cannot be negative; 0 is no limit"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}

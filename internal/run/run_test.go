@@ -22,6 +22,7 @@ type list struct {
 	n, at int64
 	marks map[int64]bool
 	opens int
+	salt  byte // of the IDs
 }
 
 func (l *list) Open(_ context.Context, c millrace.Checkpoint) error {
@@ -39,7 +40,7 @@ func (l *list) Read(_ context.Context, most int) (millrace.Batch, error) {
 			b.Flush = p
 			return b, nil
 		}
-		b.Docs = append(b.Docs, &millrace.Document{Position: p, Text: fmt.Sprint(p.Offset)})
+		b.Docs = append(b.Docs, &millrace.Document{ID: millrace.ID{byte(p.Offset), l.salt}, Position: p, Text: fmt.Sprint(p.Offset)})
 	}
 	if len(b.Docs) == 0 {
 		return b, io.EOF
@@ -131,7 +132,7 @@ func (f *first) Load(_ context.Context, next int64) error {
 	f.seen = map[int64]int64{}
 	for o := range next { // the state is a function of the prefix
 		d := &millrace.Document{Position: millrace.Position{Partition: pages, Offset: o}}
-		if apply(context.Background(), picky{}, d) == nil && d.Verdict.Kept() {
+		if new(hand).apply(context.Background(), picky{}, d) == nil && d.Verdict.Kept() {
 			_, _ = f.Process(context.Background(), d)
 		}
 	}
@@ -212,7 +213,7 @@ func TestVerdictOfAFailure(t *testing.T) {
 		{fmt.Errorf("gap: %w", millrace.ErrIntegrity), true},
 	} {
 		d := &millrace.Document{}
-		err := apply(t.Context(), failing{c.err}, d)
+		err := new(hand).apply(t.Context(), failing{c.err}, d)
 		if (err != nil) != c.stop {
 			t.Errorf("%v: stop is %v, want %v", c.err, err, c.stop)
 		}

@@ -26,46 +26,42 @@ func split(stages []millrace.Stage) (free, ordered []millrace.Stage, err error) 
 	return free, ordered, nil
 }
 
-// process sends each document through the stages until one decides. Observers see it nevertheless. It returns only what ends the belt.
-func process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
-	for _, d := range docs {
-		for _, s := range stages {
-			if !d.Verdict.Kept() {
-				if o, ok := s.(millrace.Observer); ok {
-					o.Observe(d)
-				}
-				continue
-			}
-			if err := apply(ctx, s, d); err != nil {
-				return fmt.Errorf("%s at %s: %w", s.Name(), d.Position, err)
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // apply runs one stage on one document. An error or a panic becomes the verdict failed.<stage>, unless
-// the error says that the line has to stop.
-func apply(ctx context.Context, s millrace.Stage, d *millrace.Document) (stop error) {
-	v, err := guard(ctx, s, d)
+// the error says that the line has to stop. So does a document that the stage has made too large: what is
+// too large is not handed on.
+func (h *hand) apply(ctx context.Context, s millrace.Stage, d *millrace.Document) (stop error) {
+	v, err := h.try(ctx, s, d)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errors.Is(err, millrace.ErrStop) || errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, millrace.ErrMoved) {
+		if stops(err) {
 			return err
 		}
 		d.Attempts++
 		v = millrace.Verdict{Reason: millrace.Failed(s.Name()), Err: clip(err.Error())}
+	}
+	if n := size(d); n > MaxBytes {
+		d.Text, d.Title, d.Meta, d.Page.Body, d.Keys, d.Code = "", "", "", nil, nil, nil
+		d.Attempts++
+		v = millrace.Verdict{Reason: millrace.Failed(s.Name()), Signal: "document_bytes", Value: float64(n), Limit: MaxBytes,
+			Err: "the stage made more of the document than is handed on"}
 	}
 	if !v.Kept() && v.Stage == "" {
 		v.Stage = s.Name()
 	}
 	d.Verdict = v
 	return nil
+}
+
+// stops reports whether an error ends the belt instead of failing one document.
+func stops(err error) bool {
+	return errors.Is(err, millrace.ErrStop) || errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, millrace.ErrMoved)
+}
+
+// size is what a document holds of what stages make.
+func size(d *millrace.Document) int {
+	return len(d.Text) + len(d.Title) + len(d.Meta) + len(d.Page.Body) + len(d.Keys)
 }
 
 // guard turns a panic of the stage into an error.

@@ -1,0 +1,27 @@
+package run
+
+import (
+	"math"
+	"runtime/debug"
+)
+
+// maxStack ends a stage that calls itself without end before it has a gigabyte, which is Go's own limit.
+const maxStack = 64 << 20
+
+// LimitMemory sets the soft limit of the process and gives it; 0 is none. limit 0 stands for four fifths of what
+// the machine or its control group has, as far as that can be found out, or for GOMEMLIMIT where it is set.
+func LimitMemory(limit int64) int64 {
+	debug.SetMaxStack(maxStack)
+	if set := debug.SetMemoryLimit(-1); set != math.MaxInt64 && limit == 0 {
+		return set
+	}
+	if limit == 0 {
+		if all := allMemory(); all > 0 {
+			limit = all / 5 * 4
+		}
+	}
+	if limit > 0 {
+		debug.SetMemoryLimit(limit)
+	}
+	return limit
+}
