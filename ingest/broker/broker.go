@@ -22,6 +22,7 @@ type Options struct {
 	SegmentBytes int64  // 0 is 64 MiB
 	FreeFloor    int64  // with less free disk, Produce is refused with an error that asks to try again; 0 is no floor
 	Log          *slog.Logger
+	Synced       func(time.Duration) // hears how long each fsync took; may be nil
 
 	sync func(*os.File) error        // tests let it fail
 	free func(string) (int64, error) // tests fill the disk
@@ -63,6 +64,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	if o.sync == nil {
 		o.sync = (*os.File).Sync
 	}
+	o.sync = timed(o.sync, o.Synced)
 	if o.free == nil {
 		o.free = freeBytes
 	}

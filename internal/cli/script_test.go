@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 			os.Exit(a.Main())
 		},
+		"holdingmill": holdingMill,
 	})
 }
 
@@ -40,6 +41,8 @@ func TestScripts(t *testing.T) {
 			"seeds":      seeds,
 			"sameshards": sameShards,
 			"waitfor":    waitFor,
+			"freeport":   freePort,
+			"ask":        ask,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

@@ -32,6 +32,8 @@ type Config struct {
 	Dedup   Dedup    `yaml:"dedup"`
 	Shards  Shards   `yaml:"shards"`
 	Train   Train    `yaml:"train"`
+	Metrics Address  `yaml:"metrics"` // of the health listener
+	Drain   Duration `yaml:"drain"`   // how long a run may take to end after SIGTERM
 }
 
 // Agent is who crawls: product token, address for complaints, purpose.
@@ -167,6 +169,7 @@ func Default() Config {
 		Shards: Shards{TargetBytes: 500e6, FlushEvery: Duration(time.Minute), Versions: "newest",
 			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
 		Train: Train{Preset: "none"},
+		Drain: Duration(30 * time.Second),
 	}
 }
 
@@ -283,6 +286,8 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.max_stale.takedown", "max_stale cannot be negative"
 	case c.Shards.MaxStale.Superseded < 0:
 		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
+	case c.Drain < 0:
+		return "$.drain", "drain cannot be negative"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}

@@ -29,6 +29,8 @@ type Belt struct {
 	Ready func()
 	// Accepted, if set, sees the documents that the sink has taken, in order.
 	Accepted func([]*millrace.Document)
+	// Pulse, if set, says whether the belt moves.
+	Pulse *Pulse
 }
 
 // job is one batch on its way. done is closed when the stateless stages have seen it.
@@ -56,9 +58,11 @@ func (b *Belt) once(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
+	b.Pulse.restore(false)
 	if err := b.restore(ctx, ordered); err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
+	b.Pulse.restore(true)
 	if b.Ready != nil {
 		b.Ready()
 	}
@@ -80,7 +84,7 @@ func (b *Belt) once(ctx context.Context) error {
 	for range workers {
 		g.Go(func() error {
 			for j := range work {
-				j.err = process(ctx, free, j.Docs)
+				j.err = b.process(ctx, free, j.Docs)
 				close(j.done)
 			}
 			return nil
@@ -145,6 +149,8 @@ func (b *Belt) drain(ctx context.Context, line <-chan *job, ordered []millrace.S
 		select {
 		case next, ok := <-line:
 			if !ok {
+				s := b.Pulse.begin("the sink, at the end")
+				defer b.Pulse.end(s)
 				return b.Sink.Flush(ctx, millrace.Position{})
 			}
 			j = next
@@ -158,19 +164,33 @@ func (b *Belt) drain(ctx context.Context, line <-chan *job, ordered []millrace.S
 		}
 		err := j.err
 		if err == nil {
-			err = process(ctx, ordered, j.Docs)
+			err = b.process(ctx, ordered, j.Docs)
 		}
-		if err == nil && len(j.Docs) > 0 {
-			err = b.Sink.Write(ctx, j.Docs)
-		}
-		if err == nil && b.Accepted != nil && len(j.Docs) > 0 {
-			b.Accepted(j.Docs)
-		}
-		if err == nil && !j.Flush.IsZero() {
-			err = b.Sink.Flush(ctx, j.Flush)
+		if err == nil {
+			err = b.store(ctx, j)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// store hands a batch to the sink, and the mark behind it.
+func (b *Belt) store(ctx context.Context, j *job) error {
+	s := b.Pulse.begin("the sink")
+	defer b.Pulse.end(s)
+	if len(j.Docs) > 0 {
+		if err := b.Sink.Write(ctx, j.Docs); err != nil {
+			return err
+		}
+		b.Pulse.accepted(j.Docs)
+		if b.Accepted != nil {
+			b.Accepted(j.Docs)
+		}
+	}
+	if j.Flush.IsZero() {
+		return nil
+	}
+	b.Pulse.next(s)
+	return b.Sink.Flush(ctx, j.Flush)
 }

@@ -27,8 +27,14 @@ func split(stages []millrace.Stage) (free, ordered []millrace.Stage, err error) 
 }
 
 // process sends each document through the stages until one decides. Observers see it nevertheless. It returns only what ends the belt.
-func process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
+func (b *Belt) process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
+	if len(stages) == 0 || len(docs) == 0 {
+		return nil
+	}
+	now := b.Pulse.begin("a document in the stages from " + stages[0].Name() + " on")
+	defer b.Pulse.end(now)
 	for _, d := range docs {
+		b.Pulse.next(now)
 		for _, s := range stages {
 			if !d.Verdict.Kept() {
 				if o, ok := s.(millrace.Observer); ok {
