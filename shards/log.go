@@ -1,14 +1,10 @@
 package shards
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"millrace"
 	"millrace/internal/atomicfile"
@@ -49,45 +45,17 @@ func readLimited(path string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// ErrFormat says that a newer millrace wrote the folder.
-var ErrFormat = errors.New("written by a newer millrace")
-
-// checkFormat reads DIR/format. A folder without one is new, or has no corpus.
-func checkFormat(dir string) (there bool, err error) {
-	path := filepath.Join(dir, "format")
-	b, err := readLimited(path, 64)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || n < 1 {
-		return false, fmt.Errorf("%s: %q is no format number: %w", path, b, millrace.ErrIntegrity)
-	}
-	if n > formatNumber {
-		return false, fmt.Errorf("%s has format %d, this millrace knows %d: %w", dir, n, formatNumber, ErrFormat)
-	}
-	return true, nil
-}
-
 // prepare makes the folders of a corpus.
 func prepare(dir string) error {
+	if err := SettleFormat(dir); err != nil {
+		return err
+	}
 	for _, d := range []string{logDir(dir), rejectsDir(dir)} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
 		}
 	}
-	there, err := checkFormat(dir)
-	if err != nil || there {
-		return err
-	}
-	err = atomicfile.Create(filepath.Join(dir, "format"), []byte(strconv.Itoa(formatNumber)+"\n"))
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	for _, d := range []string{dataDir(dir), filepath.Dir(filepath.Clean(dir))} {
+	for _, d := range []string{dataDir(dir), dir} {
 		if err := atomicfile.SyncDir(d); err != nil {
 			return err
 		}

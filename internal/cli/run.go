@@ -71,6 +71,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return err
 	}
 	if o.archive != "" {
+		if _, err := shards.CheckFormat(o.archive); err != nil {
+			return err
+		}
 		c.seeds = nil
 	} else {
 		a.nameBadSeeds(c)
@@ -90,6 +93,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return err
 	}
 	defer release()
+	if err := shards.SettleFormat(c.dir); err != nil {
+		return err
+	}
 	if err := c.settleFeed(o.belt != ""); err != nil {
 		return err
 	}
