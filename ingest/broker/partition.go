@@ -10,6 +10,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"millrace"
 	"millrace/internal/durable"
@@ -257,11 +258,18 @@ func (p *partition) commit(upto int64) error {
 	return nil
 }
 
-func (p *partition) fsync(f *durable.File) error {
+// fsync syncs, and tells how long it took.
+func (p *partition) fsync(f *durable.File) (err error) {
+	began := time.Now()
 	if p.opts.sync != nil {
-		return p.opts.sync(f)
+		err = p.opts.sync(f)
+	} else {
+		err = f.Sync("broker.sync")
 	}
-	return f.Sync("broker.sync")
+	if p.opts.Synced != nil {
+		p.opts.Synced(time.Since(began))
+	}
+	return err
 }
 
 // fail ends the partition: after a failed fsync nobody knows which bytes are on the disk.

@@ -11,12 +11,16 @@ import (
 
 // TestMain lets the scripts call this binary as millrace.
 func TestMain(m *testing.M) {
+	if os.Getenv("MILLRACE_MUSEUM") != "" {
+		museumMain()
+	}
 	testscript.Main(m, map[string]func(){
 		"millrace": func() {
 			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 			os.Exit(a.Main())
 		},
-		"poisoned": poisoned,
+		"poisoned":    poisoned,
+		"holdingmill": holdingMill,
 	})
 }
 
@@ -43,6 +47,8 @@ func TestScripts(t *testing.T) {
 			"waitfor":     waitFor,
 			"lives":       lives,
 			"poisonfiles": poisonFiles,
+			"freeport":    freePort,
+			"ask":         ask,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

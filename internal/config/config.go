@@ -12,6 +12,7 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,8 @@ type Config struct {
 	Shards  Shards   `yaml:"shards"`
 	Train   Train    `yaml:"train"`
 	Limits  Limits   `yaml:"limits"`
+	Metrics Address  `yaml:"metrics"` // of the health listener
+	Drain   Duration `yaml:"drain"`   // how long a run may take to end after SIGTERM
 }
 
 // Agent is who crawls: product token, address for complaints, purpose.
@@ -176,6 +179,7 @@ func Default() Config {
 			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
 		Train:  Train{Preset: "none"},
 		Limits: Limits{Hang: Duration(10 * time.Minute)},
+		Drain:  Duration(30 * time.Second),
 	}
 }
 
@@ -240,14 +244,6 @@ func at(data []byte, path, msg string) string {
 
 // check finds the first value that cannot be meant: its YAML path and what is wrong.
 func (c *Config) check() (path, msg string) {
-	oneOf := func(v string, of ...string) bool {
-		for _, o := range of {
-			if v == o {
-				return true
-			}
-		}
-		return false
-	}
 	kafka, isKafka := strings.CutPrefix(c.Log, "kafka://")
 	switch {
 	case c.Dir == "":
@@ -294,9 +290,15 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
 	case c.Limits.Hang < 0:
 		return "$.limits.hang", "hang cannot be negative; 0 is no limit"
+	case c.Drain < 0:
+		return "$.drain", "drain cannot be negative"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}
+	return c.checkIngest()
+}
+
+func (c *Config) checkIngest() (path, msg string) {
 	for i, in := range c.Ingest {
 		switch {
 		case in.In == "":
@@ -309,6 +311,8 @@ func (c *Config) check() (path, msg string) {
 	}
 	return "", ""
 }
+
+func oneOf(v string, of ...string) bool { return slices.Contains(of, v) }
 
 func token(s string) bool {
 	for _, r := range s {

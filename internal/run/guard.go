@@ -41,6 +41,7 @@ type Pause struct {
 // guarded is a Guard at work in one belt.
 type guarded struct {
 	Guard
+	pulse   *Pulse
 	journal *journal // nil where none is kept
 	hands   []*hand
 
@@ -49,8 +50,8 @@ type guarded struct {
 }
 
 // newGuarded opens the journal.
-func newGuarded(g Guard) (*guarded, error) {
-	out := &guarded{Guard: g}
+func newGuarded(g Guard, p *Pulse) (*guarded, error) {
+	out := &guarded{Guard: g, pulse: p}
 	if g.State == "" {
 		return out, nil
 	}
@@ -188,15 +189,27 @@ func (h *hand) rest() {
 // process sends each document through the stages until one decides. Observers see it nevertheless. It returns
 // only what ends the belt.
 func (h *hand) process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
-	if len(stages) > 0 && len(docs) > 0 {
-		defer h.rest()
+	if len(stages) == 0 || len(docs) == 0 {
+		return nil
 	}
+	defer h.rest()
+	now := h.pulse().begin("a document in the stages from " + stages[0].Name() + " on")
+	defer h.pulse().end(now)
 	for _, d := range docs {
+		h.pulse().next(now)
 		if err := h.one(ctx, stages, d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pulse is the belt's; nil in tests of one stage.
+func (h *hand) pulse() *Pulse {
+	if h.g == nil {
+		return nil
+	}
+	return h.g.pulse
 }
 
 func (h *hand) one(ctx context.Context, stages []millrace.Stage, d *millrace.Document) error {

@@ -32,6 +32,8 @@ type Belt struct {
 	Accepted func([]*millrace.Document)
 	// Guard protects it from single documents.
 	Guard Guard
+	// Pulse, if set, says whether the belt moves.
+	Pulse *Pulse
 }
 
 // job is one batch on its way. done is closed when the stateless stages have seen it, drained when the sink has it.
@@ -49,7 +51,7 @@ func newJob(b millrace.Batch) *job {
 // Run works until the source ends, then flushes the sink. Another owner's commit (ErrMoved) makes it
 // start again from the newest commit, with nothing kept in memory.
 func (b *Belt) Run(ctx context.Context) error {
-	g, err := newGuarded(b.Guard)
+	g, err := newGuarded(b.Guard, b.Pulse)
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
@@ -73,6 +75,7 @@ func (b *Belt) once(ctx context.Context, guard *guarded) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	b.Pulse.restore(false)
 	at, err := b.restore(ctx, ordered)
 	if err == nil {
 		err = guard.start(at, workers)
@@ -80,6 +83,7 @@ func (b *Belt) once(ctx context.Context, guard *guarded) error {
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
+	b.Pulse.restore(true)
 	if b.Ready != nil {
 		b.Ready()
 	}
@@ -187,6 +191,8 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 		select {
 		case next, ok := <-line:
 			if !ok {
+				s := b.Pulse.begin("the sink, at the end")
+				defer b.Pulse.end(s)
 				return b.Sink.Flush(ctx, millrace.Position{})
 			}
 			j = next
@@ -200,18 +206,32 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 		if err == nil {
 			err = guard.hand(j, behind).process(ctx, ordered, j.Docs)
 		}
-		if err == nil && len(j.Docs) > 0 {
-			err = b.Sink.Write(ctx, j.Docs)
-		}
-		if err == nil && b.Accepted != nil && len(j.Docs) > 0 {
-			b.Accepted(j.Docs)
-		}
-		if err == nil && !j.Flush.IsZero() {
-			err = b.Sink.Flush(ctx, j.Flush)
+		if err == nil {
+			err = b.store(ctx, j)
 		}
 		if err != nil {
 			return err
 		}
 		close(j.drained)
 	}
+}
+
+// store hands a batch to the sink, and the mark behind it.
+func (b *Belt) store(ctx context.Context, j *job) error {
+	s := b.Pulse.begin("the sink")
+	defer b.Pulse.end(s)
+	if len(j.Docs) > 0 {
+		if err := b.Sink.Write(ctx, j.Docs); err != nil {
+			return err
+		}
+		b.Pulse.accepted(j.Docs)
+		if b.Accepted != nil {
+			b.Accepted(j.Docs)
+		}
+	}
+	if j.Flush.IsZero() {
+		return nil
+	}
+	b.Pulse.next(s)
+	return b.Sink.Flush(ctx, j.Flush)
 }
