@@ -12,7 +12,7 @@ import (
 // guard protects a belt that has stages from single documents. name is that of its attempt journal.
 func (l *line) guard(name string) run.Guard {
 	return run.Guard{
-		State: filepath.Join(l.c.dir, "state"), Name: name, Recipe: l.c.hashes.Full,
+		State: filepath.Join(l.c.dir, "state"), Name: name, Recipe: l.c.hashes.Full, Disk: l.c.disk,
 		Hang: time.Duration(l.c.cfg.Limits.Hang), Memory: run.LimitMemory(int64(l.c.cfg.Limits.Memory)),
 		Die: l.a.die, Paused: l.pause,
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // MaxBytes is how large a document may be between two stages. The largest inputs are half of it.
@@ -16,8 +17,11 @@ const MaxBytes = 64 << 20
 // Guard says how a belt is protected from single documents. The zero Guard turns errors and panics into
 // verdicts, and nothing else.
 type Guard struct {
-	// State is the folder of the attempt journal, which is called by Name, and of the crash loops; "" keeps none.
+	// State is the folder of the attempt journal and of the crash loops, which are called by Name. It is there
+	// already; "" keeps none.
 	State, Name string
+	// Disk makes the steps that have to last; nil but in tests.
+	Disk *durable.Disk
 	// Recipe is what verdicts depend on; under another one every document is tried anew.
 	Recipe string
 	// Hang is how long a stage may work on one document; 0 is for ever.
@@ -56,7 +60,7 @@ func newGuarded(g Guard, p *Pulse) (*guarded, error) {
 		return out, nil
 	}
 	var err error
-	if out.journal, err = openJournal(g.State, g.Name, g.Recipe); err != nil {
+	if out.journal, err = openJournal(g.Disk, g.State, g.Name, g.Recipe); err != nil {
 		return nil, fmt.Errorf("open the attempt journal: %w", err)
 	}
 	return out, nil

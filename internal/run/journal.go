@@ -16,6 +16,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 // The attempt journal says which documents were in the hands of stages when the process died. It is a file in
@@ -70,12 +71,9 @@ type journal struct {
 
 // openJournal reads what the last process left, and counts its death. Nothing is written yet: a process that
 // dies before start has counted nothing.
-func openJournal(dir, name, recipe string) (_ *journal, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
+func openJournal(disk *durable.Disk, dir, name, recipe string) (_ *journal, err error) {
 	j := &journal{path: filepath.Join(dir, "attempts-"+name), recipe: hashed(recipe), deaths: map[millrace.Position]*death{}}
-	if j.loops, err = openLoops(filepath.Join(dir, "crash-loops"), recipe); err != nil {
+	if j.loops, err = openLoops(disk, dir, name, recipe); err != nil {
 		return nil, err
 	}
 	b, err := os.ReadFile(j.path)

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"millrace"
+	"millrace/internal/sim/crashfs"
 )
 
 // world is a process that dies: what its files said at that moment is what the next one finds. Other goroutines
@@ -246,50 +247,83 @@ func TestCrashLoopRow(t *testing.T) {
 	}
 }
 
-// Half a line at the end was decided and not acted on. Any other damage is damage.
+// someLoops decides on n documents, as far as that is not done.
+func someLoops(l *loops, n int64) error {
+	for o := range n {
+		d := &millrace.Document{Position: millrace.Position{Partition: pages, Offset: o}}
+		if _, ok := l.find(d); ok {
+			continue
+		}
+		if err := l.add(d.Position, loop{Position: d.Position.String(), ID: d.ID.String(), Err: "e"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Damage is seen, wherever it is: these lines are part of what rows are made of.
 func TestDamagedCrashLoops(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "crash-loops")
-	l, err := openLoops(path, "r")
+	dir := t.TempDir()
+	l, err := openLoops(nil, dir, "mill", "r")
+	if err == nil {
+		err = someLoops(l, 2)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(o int64) millrace.Position { return millrace.Position{Partition: pages, Offset: o} }
-	for o := range int64(2) {
-		if err := l.add(at(o), loop{Position: at(o).String(), ID: "x", Err: "e"}); err != nil {
+	open := func(b []byte) (*loops, error) {
+		if err := os.WriteFile(l.path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		return openLoops(nil, dir, "clean-0", "r") // others' decisions count too
 	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	if got, err := open(l.lines); err != nil || len(got.known) != 2 || len(got.lines) != 0 {
+		t.Fatalf("%+v, %v", got, err)
 	}
-	second := strings.Index(string(whole), "\n") + 1
-	for cut := 0; cut < len(whole); cut += 5 {
-		if err := os.WriteFile(path, whole[:cut], 0o644); err != nil {
-			t.Fatal(err)
-		}
-		l, err := openLoops(path, "r")
-		if err != nil || len(l.known) != boolInt(cut >= second) {
-			t.Fatalf("cut at %d: %d known, %v", cut, len(l.known), err)
-		}
-		if cut/5 == second/5+1 {
-			if err := l.add(at(1), loop{Position: at(1).String(), ID: "x", Err: "e"}); err != nil {
-				t.Fatal(err)
+	second := bytes.IndexByte(l.lines, '\n') + 1
+	for i := range l.lines {
+		if got, err := open(l.lines[:i]); i == 0 || i == second {
+			if err != nil || len(got.known) != boolInt(i == second) {
+				t.Fatalf("cut at %d: %+v, %v", i, got, err)
 			}
-			if b, _ := os.ReadFile(path); string(b) != string(whole) {
-				t.Fatalf("after half a line:\n%s\nwant\n%s", b, whole)
-			}
+		} else if !errors.Is(err, millrace.ErrIntegrity) {
+			t.Fatalf("cut at %d: %v", i, err)
 		}
-	}
-	for i := 0; i < len(whole); i += 3 {
-		flipped := append([]byte{}, whole...)
-		flipped[i] ^= 0x10
-		if err := os.WriteFile(path, flipped, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := openLoops(path, "r"); !errors.Is(err, millrace.ErrIntegrity) && i != len(whole)-1 {
+		flipped := bytes.Clone(l.lines)
+		flipped[i] ^= 1 << (i % 7)
+		if _, err := open(flipped); !errors.Is(err, millrace.ErrIntegrity) {
 			t.Fatalf("a flipped bit at %d: %v", i, err)
 		}
+	}
+}
+
+// A crash at any step loses no decision that a document has gone on with.
+func TestCrashWhileDeciding(t *testing.T) {
+	x := &crashfs.Trial{Seed: 1, Pairs: 20,
+		Life: func(_ context.Context, p crashfs.Place) error {
+			l, err := openLoops(p.Disk, p.Dir, "mill", "r")
+			if err != nil {
+				return err
+			}
+			if promised := p.Promised("run.decided"); int64(len(l.lines)) < promised {
+				return fmt.Errorf("%d bytes of decisions, %d were told of", len(l.lines), promised)
+			}
+			return someLoops(l, 4)
+		},
+		Judge: func(dir string) error {
+			l, err := openLoops(nil, dir, "mill", "r")
+			if err == nil && len(l.known) != 4 {
+				err = fmt.Errorf("%d decisions, want 4", len(l.known))
+			}
+			return err
+		},
+	}
+	r, err := x.Run(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Log(r); r.Singles < 20 {
+		t.Fatal("too few")
 	}
 }
 
@@ -334,14 +368,15 @@ func FuzzFiles(f *testing.F) {
 	f.Add(seal(nil, journal1+" 99999999999999 "+hashed("r")))
 	f.Add(append(seal(nil, journal1+" 0 "+hashed("r")), seal(make([]byte, headSize), `{"position":"pages/0/-1"}`)...))
 	f.Add(seal(nil, `{"position":"pages/0/1","id":"x","recipe":"r"}`))
-	path := filepath.Join(f.TempDir(), "crash-loops")
+	dir := f.TempDir()
+	path := filepath.Join(dir, "crash-loops-mill")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		j := &journal{recipe: hashed("r"), deaths: map[millrace.Position]*death{}}
 		j.read(string(b), unheard)
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if l, err := openLoops(path, "r"); err != nil && !errors.Is(err, millrace.ErrIntegrity) {
+		if l, err := openLoops(nil, dir, "mill", "r"); err != nil && !errors.Is(err, millrace.ErrIntegrity) {
 			t.Fatal(err)
 		} else if err == nil && len(l.known) > bytes.Count(b, []byte("\n")) {
 			t.Fatalf("%d decisions in %q", len(l.known), b)

@@ -3,15 +3,13 @@ package run
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"millrace"
-	"millrace/internal/atomicfile"
+	"millrace/internal/durable"
 )
 
 // loop is one decision: a document that is not tried again. Position, ID and recipe name what it was made
@@ -31,45 +29,60 @@ func (l loop) mark(d *millrace.Document) {
 	d.Verdict = millrace.Verdict{Reason: millrace.FailedCrashLoop, Stage: l.Stage, Err: clip(l.Err)}
 }
 
-// loops are the decisions in DIR/state/crash-loops: a line each, with its CRC, in the order decided. They are
+// loops are the decisions in DIR/state/crash-loops-NAME: a line each, with its CRC, in the order decided. They are
 // part of what the rows are made of. A process that died said so only once: without them the next run over the
-// same log would have to die again to decide alike.
+// same log would have to die again to decide alike. Those of other belts are read too, and only one's own are written.
 type loops struct {
+	disk         *durable.Disk
 	path, recipe string
+	lines        []byte                     // of path
 	known        map[millrace.Position]loop // of this recipe
 }
 
-func openLoops(path, recipe string) (*loops, error) {
-	l := &loops{path: path, recipe: recipe, known: map[millrace.Position]loop{}}
-	b, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
-	}
+func openLoops(disk *durable.Disk, dir, name, recipe string) (*loops, error) {
+	l := &loops{disk: disk, path: filepath.Join(dir, "crash-loops-"+name), recipe: recipe, known: map[millrace.Position]loop{}}
+	files, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
-	rest, number := string(b), 0
-	for rest != "" {
-		line, after, ended := strings.Cut(rest, "\n")
-		number++
-		rest = after
-		if !ended { // cut when the machine went down: nobody has acted on it
-			break
+	for _, f := range files {
+		if !strings.HasPrefix(f.Name(), "crash-loops-") {
+			continue
 		}
-		var x loop
-		text, ok := unseal(line + "\n")
-		if !ok || json.Unmarshal([]byte(text), &x) != nil {
-			return nil, fmt.Errorf("%s, line %d: damaged: %w", path, number, millrace.ErrIntegrity)
-		}
-		p, err := millrace.ParsePosition(x.Position)
+		path := filepath.Join(dir, f.Name())
+		b, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w: %w", path, number, err, millrace.ErrIntegrity)
+			return nil, err
 		}
-		if x.Recipe == recipe {
-			l.known[p] = x
+		if err := l.read(string(b)); err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", path, err, millrace.ErrIntegrity)
+		}
+		if path == l.path {
+			l.lines = b
 		}
 	}
 	return l, nil
+}
+
+// read takes the decisions of a file. All of it has to be there.
+func (l *loops) read(file string) error {
+	number := 0
+	for line := range strings.Lines(file) {
+		number++
+		var x loop
+		text, ok := unseal(line)
+		if !ok || json.Unmarshal([]byte(text), &x) != nil {
+			return fmt.Errorf("line %d is damaged", number)
+		}
+		p, err := millrace.ParsePosition(x.Position)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", number, err)
+		}
+		if x.Recipe == l.recipe {
+			l.known[p] = x
+		}
+	}
+	return nil
 }
 
 // find gives the decision on d, if there is one.
@@ -78,41 +91,17 @@ func (l *loops) find(d *millrace.Document) (loop, bool) {
 	return x, ok && x.ID == d.ID.String()
 }
 
-// add makes a decision durable. Belts of other processes may add at the same time: it is one write.
+// add makes a decision durable.
 func (l *loops) add(at millrace.Position, x loop) error {
 	x.Recipe = l.recipe
 	line, err := json.Marshal(x)
 	if err != nil {
 		return err
 	}
-	if err := appendLine(l.path, seal(nil, string(line))); err != nil {
+	lines := seal(bytes.Clone(l.lines), string(line))
+	if err := l.disk.Replace("run.loops", l.path, lines); err != nil {
 		return fmt.Errorf("write a crash loop: %w", err)
 	}
-	l.known[at] = x
-	return nil
-}
-
-// appendLine appends and syncs. Half a line from before goes: the machine went down, and nobody has acted on it.
-func appendLine(path string, line []byte) (err error) {
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if whole := bytes.LastIndexByte(old, '\n') + 1; whole < len(old) {
-		if err := os.Truncate(path, int64(whole)); err != nil {
-			return err
-		}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err := f.Write(line); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return atomicfile.SyncDir(filepath.Dir(path))
+	l.lines, l.known[at] = lines, x
+	return l.disk.Acknowledge("run.decided", l.path, int64(len(lines)))
 }
