@@ -28,7 +28,8 @@ type Kills struct {
 	Rows      int64          `json:"rows_then"`    // that were committed at the last kill
 	Naps      int            `json:"zombie_naps"`  // how often a zombie was put to sleep
 	Reborn    int            `json:"zombies_started_again"`
-	Waits     int            `json:"waits"` // ticks at which nobody could be killed
+	Held      int            `json:"feeder_held"` // ticks at which the feeder was held back
+	Waits     int            `json:"waits"`       // ticks at which nobody could be killed
 	Restarts  int            `json:"clean_restarts"`
 	Seconds   float64        `json:"seconds"` // of the kills
 	Finish    float64        `json:"finish_seconds"`
@@ -54,6 +55,10 @@ type killer struct {
 	failed   error // the log did not come back
 	reviving sync.WaitGroup
 	asleep   map[*process]bool
+
+	pages []*reader // the topic that the feeder fills
+	fed   float64   // how much of the input stands there
+	spare bool      // the mill's life may end before it has committed
 }
 
 // disturb runs the line to its end, killing its processes on the way. last is called when everybody has ended but
@@ -61,6 +66,9 @@ type killer struct {
 func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Context) error) (Kills, error) {
 	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, asleep: map[*process]bool{}}
 	k.Kinds = map[string]int{}
+	for p := range l.parts {
+		k.pages = append(k.pages, newReader(l.log.Addr(), "pages", p))
+	}
 	defer l.end()
 	defer k.reviving.Wait()
 	if err := l.start(ctx, append(l.belts(), l.zombie...)); err != nil {
@@ -99,7 +107,7 @@ func (k *killer) deck() []*target {
 	for round := range 4 {
 		for _, p := range k.l.belts() {
 			if p.kind != kindMill || round > 0 { // it is to live long enough to commit
-				others = append(others, &target{kind: p.kind, ready: func() bool { return p.state().ready }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
+				others = append(others, &target{kind: p.kind, ready: func() bool { return k.isReady(p) }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
 			}
 		}
 	}
@@ -141,9 +149,27 @@ func (k *killer) reviveLog(ctx context.Context) error {
 	return nil
 }
 
+// maxBarren is how long a mill that was ready is given to commit. How soon it does depends on the machine.
+const maxBarren = 5 * time.Second
+
+// isReady reports whether a process may be killed. Six mills in seven are to have committed something.
+func (k *killer) isReady(p *process) bool {
+	s := p.state()
+	if p.kind != kindMill || !s.ready {
+		return s.ready
+	}
+	return s.commits > 0 || k.spare || time.Since(s.since) > maxBarren
+}
+
 func (k *killer) killBelt(p *process) bool {
+	if k.asleep[p] { // it is to die at work
+		p.pause(false)
+		k.asleep[p] = false
+		time.Sleep(time.Duration(k.rng.IntN(50)) * time.Millisecond)
+	}
 	s, counts := p.kill()
 	if counts && p.kind == kindMill {
+		k.spare = k.rng.IntN(7) == 0
 		k.MillLives++
 		if s.commits > 0 {
 			k.Committed++
@@ -216,6 +242,7 @@ func (k *killer) look(ctx context.Context) error {
 			return fmt.Errorf("%s has ended after %d kills: %w", p.name, k.Kills.Kills, errWorkRanOut)
 		}
 	}
+	k.hold(ctx)
 	for _, z := range k.l.zombie {
 		switch {
 		case z.state().over:
@@ -224,6 +251,9 @@ func (k *killer) look(ctx context.Context) error {
 				return err
 			}
 			k.asleep[z] = false
+		case z.kind == kindFeed && k.ahead():
+			z.pause(true)
+			k.asleep[z] = true
 		case k.asleep[z] && k.rng.IntN(10) < 2:
 			z.pause(false)
 			k.asleep[z] = false
@@ -235,3 +265,38 @@ func (k *killer) look(ctx context.Context) error {
 	}
 	return nil
 }
+
+// hold lets the feeder sleep while it is ahead of the kills: else a fast machine has no work left at the last one.
+func (k *killer) hold(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, k.o.Every)
+	defer cancel()
+	for _, r := range k.pages {
+		if !k.isServing() {
+			break
+		}
+		end, err := r.end(ctx)
+		if err != nil || end == 0 {
+			r.reset() // there will be another look
+			continue
+		}
+		all, err := r.fetch(ctx, end-1, 10*time.Millisecond)
+		if err != nil || len(all) == 0 {
+			r.reset()
+			continue
+		}
+		if _, at, ok := all[len(all)-1].source(); ok {
+			k.fed = max(k.fed, k.l.w.share(at))
+		}
+	}
+	feed := k.l.feed
+	if k.ahead() && feed.state().ready {
+		k.Held++
+		k.asleep[feed] = true
+	} else {
+		k.asleep[feed] = false
+	}
+	feed.pause(k.asleep[feed])
+}
+
+// ahead reports whether the feeder is further than the kills.
+func (k *killer) ahead() bool { return k.fed > float64(k.Kills.Kills+1)/float64(k.o.Kills+2) }

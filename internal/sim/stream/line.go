@@ -23,6 +23,8 @@ type World struct {
 	Millrace string   // the binary
 	Judge    string   // the judge's
 	Input    []string // JSONL files
+
+	lines []int64 // of each of them
 }
 
 // line is one corpus and the processes that make it.
@@ -65,7 +67,7 @@ func (w *World) newLine(name string, parts int, flush time.Duration, log Server)
 	if err := os.WriteFile(rules, []byte(recipe), 0o644); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 128kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), rules, flush)
+	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 384kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), rules, flush)
 	for i, in := range w.Input {
 		text += fmt.Sprintf("  - {in: %q, name: in-%d, url_field: no_such_field}\n", in, i) // the judge finds a row by its Position
 	}

@@ -35,6 +35,7 @@ type life struct {
 	// Under the process's lock:
 	addr    string // where it listens
 	ready   bool
+	since   time.Time // it is ready
 	commits int
 	killed  bool
 	over    bool
@@ -75,9 +76,9 @@ func (p *process) watch(l *life, out io.Reader) {
 		p.mu.Lock()
 		switch said.Type {
 		case "listening":
-			l.addr, l.ready = said.Addr, true
+			l.addr, l.ready, l.since = said.Addr, true, time.Now()
 		case "ready":
-			l.ready = true
+			l.ready, l.since = true, time.Now()
 		case "commit":
 			l.commits++
 		}
@@ -93,6 +94,7 @@ func (p *process) watch(l *life, out io.Reader) {
 // state is what is known of the life that goes on, or was the last.
 type state struct {
 	ready   bool
+	since   time.Time
 	over    bool // by itself
 	exit    int
 	commits int
@@ -106,7 +108,7 @@ func (p *process) state() state {
 		return state{}
 	}
 	l := p.life
-	return state{l.ready && !l.over, l.over && !l.killed, l.exit, l.commits, l.ended}
+	return state{l.ready && !l.over, l.since, l.over && !l.killed, l.exit, l.commits, l.ended}
 }
 
 // kill ends the life at once, and waits until it is reaped. counts reports whether it was ready and had not ended by itself.
