@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
@@ -215,6 +216,9 @@ func (k *killer) all(ctx context.Context) error {
 		}
 		k.Kills.Kills++
 		k.Kinds[t.kind]++
+		if k.Kills.Kills%50 == 0 {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d kills, %.0f %% of the input is fed\n", k.l.name, k.Kills.Kills, k.o.Kills, 100*k.fed)
+		}
 		copy(deck[1:i+1], deck[:i]) // who was not ready keeps his place
 		deck = deck[1:]
 		if err := t.revive(ctx); err != nil {
@@ -226,16 +230,8 @@ func (k *killer) all(ctx context.Context) error {
 
 // look finds out who has failed, starts zombies that have ended again, and lets them sleep and wake.
 func (k *killer) look(ctx context.Context) error {
-	k.mu.Lock()
-	failed := k.failed
-	k.mu.Unlock()
-	if failed != nil {
-		return failed
-	}
-	for _, p := range append(k.l.belts(), k.l.zombie...) {
-		if err := p.fault(); err != nil {
-			return err
-		}
+	if err := k.failedBelt(); err != nil {
+		return err
 	}
 	for _, p := range k.l.belts() {
 		if p.state().over {
