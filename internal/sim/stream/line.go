@@ -130,8 +130,8 @@ const finishPatience = 10 * time.Minute
 func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("ten minutes are over"))
 	defer cancel()
-	for _, z := range zombies {
-		z.pause(false)
+	for _, p := range append(l.belts(), zombies...) {
+		p.pause(false)
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
