@@ -164,8 +164,7 @@ func (k *killer) isReady(p *process) bool {
 
 func (k *killer) killBelt(p *process) bool {
 	if k.asleep[p] { // it is to die at work
-		p.pause(false)
-		k.asleep[p] = false
+		k.sleep(p, false)
 		time.Sleep(time.Duration(k.rng.IntN(50)) * time.Millisecond)
 	}
 	s, counts := p.kill()
@@ -187,10 +186,14 @@ const patience = 400
 // all kills until the deck is empty.
 func (k *killer) all(ctx context.Context) error {
 	deck := k.deck()
-	tick := time.NewTicker(k.o.Every)
+	tick, hold := time.NewTicker(k.o.Every), time.NewTicker(holdEvery)
 	defer tick.Stop()
+	defer hold.Stop()
 	for waits := 0; len(deck) > 0; {
 		select {
+		case <-hold.C:
+			k.hold(ctx)
+			continue
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -238,7 +241,6 @@ func (k *killer) look(ctx context.Context) error {
 			return fmt.Errorf("%s has ended after %d kills: %w", p.name, k.Kills.Kills, errWorkRanOut)
 		}
 	}
-	k.hold(ctx)
 	for _, z := range k.l.zombie {
 		switch {
 		case z.state().over:
@@ -248,51 +250,73 @@ func (k *killer) look(ctx context.Context) error {
 			}
 			k.asleep[z] = false
 		case z.kind == kindFeed && k.ahead():
-			z.pause(true)
-			k.asleep[z] = true
+			k.sleep(z, true)
 		case k.asleep[z] && k.rng.IntN(10) < 2:
-			z.pause(false)
-			k.asleep[z] = false
+			k.sleep(z, false)
 		case !k.asleep[z] && k.rng.IntN(10) < 4:
-			z.pause(true)
-			k.asleep[z] = true
+			k.sleep(z, true)
 			k.Naps++
 		}
 	}
 	return nil
 }
 
-// hold lets the feeder sleep while it is ahead of the kills: else a fast machine has no work left at the last one.
+// holdEvery is short: a fast feeder brings a thousand documents meanwhile.
+const holdEvery = 60 * time.Millisecond
+
+// hold lets the feeder and its zombie sleep while they are ahead of the kills: else a fast machine has no work left
+// at the last one.
 func (k *killer) hold(ctx context.Context) {
+	if !k.ahead() && k.isServing() {
+		k.lookAtPages(ctx)
+	}
+	feed, ahead := k.l.feed, k.ahead()
+	if ahead && feed.state().ready {
+		k.sleep(feed, true)
+		k.Held++
+	} else if k.asleep[feed] {
+		k.sleep(feed, false)
+	}
+	for _, z := range k.l.zombie {
+		if ahead && z.kind == kindFeed {
+			k.sleep(z, true)
+		}
+	}
+}
+
+func (k *killer) sleep(p *process, asleep bool) {
+	p.pause(asleep)
+	k.asleep[p] = asleep
+}
+
+// lookAtPages finds out how much of the input has come there.
+func (k *killer) lookAtPages(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, k.o.Every)
 	defer cancel()
 	for _, r := range k.pages {
-		if !k.isServing() {
-			break
-		}
 		end, err := r.end(ctx)
-		if err != nil || end == 0 {
-			r.reset() // there will be another look
+		if err == nil && end == 0 {
 			continue
 		}
-		all, err := r.fetch(ctx, end-1, 10*time.Millisecond)
-		if err != nil || len(all) == 0 {
+		var all []entryOf
+		if err == nil {
+			all, err = r.fetch(ctx, end-1, 10*time.Millisecond)
+		}
+		if err != nil { // there will be another look
 			r.reset()
+			continue
+		}
+		if len(all) == 0 {
 			continue
 		}
 		if _, at, ok := all[len(all)-1].source(); ok {
 			k.fed = max(k.fed, k.l.w.share(at))
 		}
 	}
-	feed := k.l.feed
-	if k.ahead() && feed.state().ready {
-		k.Held++
-		k.asleep[feed] = true
-	} else {
-		k.asleep[feed] = false
-	}
-	feed.pause(k.asleep[feed])
 }
 
+// mostFed is how much of the input may be there at the last kill.
+const mostFed = 0.85
+
 // ahead reports whether the feeder is further than the kills.
-func (k *killer) ahead() bool { return k.fed > float64(k.Kills.Kills+1)/float64(k.o.Kills+2) }
+func (k *killer) ahead() bool { return k.fed > mostFed*float64(k.Kills.Kills+1)/float64(k.o.Kills+1) }
