@@ -122,24 +122,32 @@ func (l *line) end() {
 	l.log.Close()
 }
 
-// Work that takes longer than this hangs.
-const finishPatience = 10 * time.Minute
+// A line that commits nothing for so long hangs.
+const finishPatience = 5 * time.Minute
 
 // finish lets everybody come to his end. A clean worker that has ended while the mill still waits is started
 // again, as whoever runs workers for good would do it: a zombie may have written to pages once more.
 func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("ten minutes are over"))
-	defer cancel()
-	for _, p := range append(l.belts(), zombies...) {
+	all := append(l.belts(), zombies...)
+	for _, p := range all {
 		p.pause(false)
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	commits, since := 0, time.Now()
 	for !l.mill.state().over {
-		for _, p := range append(l.belts(), zombies...) {
+		now := 0
+		for _, p := range all {
 			if err := p.fault(); err != nil {
 				return restarts, err
 			}
+			now += p.state().commits
+		}
+		if now != commits {
+			commits, since = now, time.Now()
+		}
+		if time.Since(since) > finishPatience {
+			return restarts, fmt.Errorf("the mill does not end, and nothing was committed for %v: %s", finishPatience, l.mill.words())
 		}
 		for _, p := range l.cleans {
 			if s := p.state(); s.over && time.Since(s.ended) > 2*time.Second {
@@ -152,10 +160,12 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return restarts, fmt.Errorf("the mill does not end: %w: %s", context.Cause(ctx), l.mill.words())
+			return restarts, ctx.Err()
 		}
 	}
-	for _, p := range append(l.belts(), zombies...) {
+	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("the mill has ended long ago"))
+	defer cancel()
+	for _, p := range all {
 		if err := p.awaitEnd(ctx); err != nil {
 			return restarts, err
 		}
@@ -163,7 +173,7 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 	return restarts, nil
 }
 
-// quiet runs the line to its end, undisturbed. While it runs, rec records docs where a file is named.
+// quiet runs the line to its end, undisturbed.
 func (l *line) quiet(ctx context.Context) error {
 	defer l.end()
 	if err := l.start(ctx, l.belts()); err != nil {

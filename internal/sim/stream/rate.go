@@ -35,6 +35,8 @@ func (o *Options) Rate(ctx context.Context, w *World, b *sim.Bar) error {
 	return nil
 }
 
+const ratePatience = 30 * time.Minute
+
 // rate runs a line to its end and measures. every 0 kills nobody.
 func (w *World) rate(ctx context.Context, name string, every time.Duration, seed uint64) (docs float64, kills int, err error) {
 	l, err := w.newLine(name, 2, 500*time.Millisecond, nil)
@@ -69,7 +71,7 @@ func (k *killer) race(ctx context.Context, every time.Duration) (docs float64, k
 		all += n
 	}
 	deck := k.deck() // with the log as one of nine
-	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("ten minutes are over"))
+	ctx, cancel := context.WithTimeoutCause(ctx, ratePatience, errors.New("half an hour is over"))
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
