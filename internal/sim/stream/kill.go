@@ -52,7 +52,9 @@ type killer struct {
 	Kills
 
 	mu       sync.Mutex
-	serving  bool  // the log answers
+	serving  bool // the log answers
+	since    time.Time
+	commits  int   // when it began to
 	failed   error // the log did not come back
 	reviving sync.WaitGroup
 	asleep   map[*process]bool
@@ -65,7 +67,7 @@ type killer struct {
 // disturb runs the line to its end, killing its processes on the way. last is called when everybody has ended but
 // the log.
 func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Context) error) (Kills, error) {
-	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, asleep: map[*process]bool{}}
+	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, since: time.Now(), asleep: map[*process]bool{}}
 	k.Kinds = map[string]int{}
 	for p := range l.parts {
 		k.pages = append(k.pages, newReader(l.log.Addr(), "pages", p))
@@ -103,7 +105,7 @@ func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Con
 // deck is the order in which they are drawn: the broker as often as is asked for, the others equally often, but
 // for the mill.
 func (k *killer) deck() []*target {
-	log := &target{kind: kindLog, ready: k.isServing, kill: k.killLog, revive: k.reviveLog}
+	log := &target{kind: kindLog, ready: k.isUsed, kill: k.killLog, revive: k.reviveLog}
 	var others []*target
 	for round := range 4 {
 		for _, p := range k.l.belts() {
@@ -130,6 +132,17 @@ func (k *killer) isServing() bool {
 	return k.serving
 }
 
+// maxUnused is how long the log is given to be of use.
+const maxUnused = 20 * time.Second
+
+// isUsed reports whether the log may be killed: something was committed since it has come back. A log that nobody
+// has found again yet has no work.
+func (k *killer) isUsed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.serving && (k.l.commits() > k.commits || time.Since(k.since) > maxUnused)
+}
+
 func (k *killer) killLog() bool {
 	k.l.log.Kill()
 	k.mu.Lock()
@@ -144,7 +157,7 @@ func (k *killer) reviveLog(ctx context.Context) error {
 		err := k.l.log.Start(ctx)
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.serving = err == nil
+		k.serving, k.since, k.commits = err == nil, time.Now(), k.l.commits()
 		k.failed = errors.Join(k.failed, err)
 	})
 	return nil

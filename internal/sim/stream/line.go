@@ -98,6 +98,14 @@ func (l *line) belt(kind string, worker int) *process {
 // belts are the processes but for the log and the zombies.
 func (l *line) belts() []*process { return append([]*process{l.feed, l.mill}, l.cleans...) }
 
+// commits counts those of the mill and its zombie, over all lives.
+func (l *line) commits() (n int) {
+	for _, p := range append(l.belts(), l.zombie...) {
+		n += p.commits()
+	}
+	return n
+}
+
 // start starts the log, and then these processes.
 func (l *line) start(ctx context.Context, all []*process) error {
 	if err := os.MkdirAll(l.corpus, 0o755); err != nil {
@@ -136,14 +144,12 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 	defer tick.Stop()
 	commits, since := 0, time.Now()
 	for !l.mill.state().over {
-		now := 0
 		for _, p := range all {
 			if err := p.fault(); err != nil {
 				return restarts, err
 			}
-			now += p.state().commits
 		}
-		if now != commits {
+		if now := l.commits(); now != commits {
 			commits, since = now, time.Now()
 		}
 		if time.Since(since) > finishPatience {

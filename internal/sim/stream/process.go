@@ -24,7 +24,7 @@ type process struct {
 
 	mu   sync.Mutex
 	life *life
-	born int // lives so far
+	all  int // commits of all lives
 }
 
 // life is one life of a process.
@@ -59,7 +59,7 @@ func (p *process) start(ctx context.Context) error {
 	if err := l.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	p.life, p.born = l, p.born+1
+	p.life = l
 	go p.watch(l, out)
 	return nil
 }
@@ -81,6 +81,7 @@ func (p *process) watch(l *life, out io.Reader) {
 			l.ready, l.since = true, time.Now()
 		case "commit":
 			l.commits++
+			p.all++
 		}
 		p.mu.Unlock()
 	}
@@ -109,6 +110,13 @@ func (p *process) state() state {
 	}
 	l := p.life
 	return state{l.ready && !l.over, l.since, l.over && !l.killed, l.exit, l.commits, l.ended}
+}
+
+// commits counts those of all lives.
+func (p *process) commits() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all
 }
 
 // kill ends the life at once, and waits until it is reaped. counts reports whether it was ready and had not ended by itself.

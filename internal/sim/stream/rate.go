@@ -43,7 +43,7 @@ func (w *World) rate(ctx context.Context, name string, every time.Duration, seed
 	if err != nil {
 		return 0, 0, err
 	}
-	k := &killer{l: l, o: KillOptions{Every: time.Second, Broker: 1, Kills: 9}, rng: rand.New(rand.NewPCG(seed, 6)), serving: true, asleep: map[*process]bool{}, spare: true}
+	k := &killer{l: l, o: KillOptions{Every: time.Second, Broker: 1, Kills: 9}, rng: rand.New(rand.NewPCG(seed, 6)), serving: true, since: time.Now(), asleep: map[*process]bool{}, spare: true}
 	k.Kinds = map[string]int{}
 	defer l.end()
 	defer k.reviving.Wait()
