@@ -75,14 +75,27 @@ func prove(ctx context.Context, dir string, b *sim.Bar) error {
 	return err
 }
 
-// killed is kill-stream on Apache Kafka.
+// killed is kill-stream on Apache Kafka: on one node, and on three with a part of the documents and of the kills.
 func killed(ctx context.Context, o stream.Options, dir string, b *sim.Bar) error {
 	w, err := o.Build(ctx, dir)
 	if err != nil {
 		return err
 	}
 	o.Server = func(name string) (stream.Server, error) { return stream.NewKafka(filepath.Join(dir, "kafka-"+name)) }
-	return o.Many(ctx, w, b)
+	if err := o.Many(ctx, w, b); err != nil {
+		return err
+	}
+	if w, err = w.Part("cluster", 4); err != nil {
+		return err
+	}
+	three := &sim.Bar{Figures: map[string]any{}}
+	b.Figures["three_nodes"] = three.Figures
+	o.Kills, o.Brokers = max(8, o.Kills/3), max(3, o.Brokers/3)
+	o.Server = func(name string) (stream.Server, error) { return stream.NewCluster(filepath.Join(w.Dir, "kafka-"+name), o.Seed) }
+	if err := o.Many(ctx, w, three); err != nil {
+		return fmt.Errorf("three nodes: %w", err)
+	}
+	return nil
 }
 
 // crawl fills the archive from the demo's website, quickly.

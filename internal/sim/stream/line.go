@@ -27,6 +27,15 @@ type World struct {
 	lines []int64 // of each of them
 }
 
+// Part is a world of its own in a folder below, with the first of so many parts of the input.
+func (w *World) Part(name string, of int) (*World, error) {
+	p := *w
+	p.Dir = filepath.Join(w.Dir, name)
+	n := max(1, len(w.Input)/of)
+	p.Input, p.lines = w.Input[:n], w.lines[:n]
+	return &p, os.MkdirAll(p.Dir, 0o755)
+}
+
 // line is one corpus and the processes that make it.
 type line struct {
 	w      *World

@@ -77,10 +77,11 @@ func (o *Options) server(name string) (Server, error) {
 
 // One disturbs a line of one partition and wants the files that an undisturbed one makes.
 func (o *Options) One(ctx context.Context, w *World, b *sim.Bar) error {
-	part := *w
-	part.Input = w.Input[:max(1, len(w.Input)/8)]
-	part.lines = w.lines[:len(part.Input)]
-	quiet, err := part.newLine("one-quiet", 1, 0, nil)
+	part, err := w.Part("one", 8)
+	if err != nil {
+		return err
+	}
+	quiet, err := part.newLine("quiet", 1, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (o *Options) One(ctx context.Context, w *World, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	l, err := part.newLine("one", 1, 0, log)
+	l, err := part.newLine("killed", 1, 0, log)
 	if err != nil {
 		return err
 	}
