@@ -91,7 +91,9 @@ func killed(ctx context.Context, o stream.Options, dir string, b *sim.Bar) error
 	three := &sim.Bar{Figures: map[string]any{}}
 	b.Figures["three_nodes"] = three.Figures
 	o.Kills, o.Brokers = max(8, o.Kills/3), max(3, o.Brokers/3)
-	o.Server = func(name string) (stream.Server, error) { return stream.NewCluster(filepath.Join(w.Dir, "kafka-"+name), o.Seed) }
+	o.Server = func(name string) (stream.Server, error) {
+		return stream.NewCluster(filepath.Join(w.Dir, "kafka-"+name), o.Seed)
+	}
 	if err := o.Many(ctx, w, three); err != nil {
 		return fmt.Errorf("three nodes: %w", err)
 	}
