@@ -20,14 +20,19 @@ import (
 	"millrace/internal/sim/stream"
 )
 
+// docsPerKill is more than kill-stream has: Kafka takes seconds to come back.
+const docsPerKill = 300
+
 func main() {
 	o := stream.Options{}
-	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them")
-	flag.IntVar(&o.Brokers, "brokers", 30, "kills of Kafka among them")
+	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka")
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
-	flag.IntVar(&o.Docs, "docs", 40_000, "documents")
+	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
 	flag.Parse()
+	if o.Brokers = max(3, o.Kills/3); o.Docs == 0 {
+		o.Docs = docsPerKill * o.Kills
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error {
