@@ -142,6 +142,9 @@ func (l *line) end() {
 // A line that commits nothing for so long hangs.
 const finishPatience = 5 * time.Minute
 
+// rest is how long nothing is committed before it is believed that the mill waits.
+const rest = 6 * time.Second
+
 // finish lets everybody come to his end. A clean worker that has ended while the mill still waits is started
 // again, as whoever runs workers for good would do it: a zombie may have written to pages once more.
 func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, err error) {
@@ -165,7 +168,7 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 			return restarts, fmt.Errorf("the mill does not end, and nothing was committed for %v: %s", finishPatience, l.mill.words())
 		}
 		for _, p := range l.cleans {
-			if s := p.state(); s.over && time.Since(s.ended) > 2*time.Second {
+			if s := p.state(); s.over && time.Since(s.ended) > rest && time.Since(since) > rest {
 				restarts++
 				if err := p.start(ctx); err != nil {
 					return restarts, err
