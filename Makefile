@@ -28,14 +28,14 @@ kill: ## kill -9 KILLS times: nothing lost, nothing twice
 kill-crawl: ## kill -9 KILLS times while it crawls 20,000 pages
 	@go run ./internal/sim/race kill -seed $(SEED) -kills $(KILLS)
 
-# Its own number of kills, where none is asked for.
-STREAM_KILLS = $(if $(filter file,$(origin KILLS)),400,$(KILLS))
+# kills N gives N, where no other number of kills is asked for.
+kills = $(if $(filter file,$(origin KILLS)),$(1),$(KILLS))
 
 kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is killed every 0.45 s, 400 times
-	@go run ./internal/sim/killstream -kills $(STREAM_KILLS) -seed $(SEED) -input "$(INPUT)"
+	@go run ./internal/sim/killstream -kills $(call kills,400) -seed $(SEED) -input "$(INPUT)"
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
-	@go run ./internal/sim/kafkasmoke -seed $(SEED) -input "$(INPUT)"
+	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
 
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh

@@ -20,14 +20,19 @@ import (
 	"millrace/internal/sim/stream"
 )
 
+// docsPerKill is more than kill-stream has: Kafka takes seconds to come back.
+const docsPerKill = 300
+
 func main() {
 	o := stream.Options{}
-	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them")
-	flag.IntVar(&o.Brokers, "brokers", 30, "kills of Kafka among them")
+	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka")
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
-	flag.IntVar(&o.Docs, "docs", 40_000, "documents")
+	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
 	flag.Parse()
+	if o.Brokers = max(3, o.Kills/3); o.Docs == 0 {
+		o.Docs = docsPerKill * o.Kills
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error {
@@ -75,14 +80,29 @@ func prove(ctx context.Context, dir string, b *sim.Bar) error {
 	return err
 }
 
-// killed is kill-stream on Apache Kafka.
+// killed is kill-stream on Apache Kafka: on one node, and on three with a part of the documents and of the kills.
 func killed(ctx context.Context, o stream.Options, dir string, b *sim.Bar) error {
 	w, err := o.Build(ctx, dir)
 	if err != nil {
 		return err
 	}
 	o.Server = func(name string) (stream.Server, error) { return stream.NewKafka(filepath.Join(dir, "kafka-"+name)) }
-	return o.Many(ctx, w, b)
+	if err := o.Many(ctx, w, b); err != nil {
+		return err
+	}
+	if w, err = w.Part("cluster", 4); err != nil {
+		return err
+	}
+	three := &sim.Bar{Figures: map[string]any{}}
+	b.Figures["three_nodes"] = three.Figures
+	o.Kills, o.Brokers = max(8, o.Kills/3), max(3, o.Brokers/3)
+	o.Server = func(name string) (stream.Server, error) {
+		return stream.NewCluster(filepath.Join(w.Dir, "kafka-"+name), o.Seed)
+	}
+	if err := o.Many(ctx, w, three); err != nil {
+		return fmt.Errorf("three nodes: %w", err)
+	}
+	return nil
 }
 
 // crawl fills the archive from the demo's website, quickly.

@@ -19,6 +19,7 @@ func main() {
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
 	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 100,000, or more where the kills need them)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+	rate := flag.Bool("rate", false, "only: documents a second, undisturbed and with a kill a second")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -26,6 +27,9 @@ func main() {
 		w, err := o.Build(ctx, dir)
 		if err != nil {
 			return err
+		}
+		if *rate {
+			return o.Rate(ctx, w, b)
 		}
 		if err := o.One(ctx, w, b); err != nil {
 			return err

@@ -2,8 +2,11 @@ package stream
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -164,4 +167,44 @@ func FindInput(path string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, err
+}
+
+// countLines counts the lines of each file.
+func countLines(names []string) ([]int64, error) {
+	counts := make([]int64, len(names))
+	for i, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		buf := make([]byte, 1<<20)
+		for {
+			n, err := f.Read(buf)
+			counts[i] += int64(bytes.Count(buf[:n], []byte("\n")))
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				f.Close()
+				return nil, err
+			}
+		}
+		f.Close()
+	}
+	return counts, nil
+}
+
+// recordBits is how many bits of a Position count the records of one file.
+const recordBits = 40
+
+// share is how much of the input lies below a Position of the feeder.
+func (w *World) share(offset int64) float64 {
+	file, below, all := offset>>recordBits, int64(0), int64(0)
+	for i, n := range w.lines {
+		if int64(i) < file {
+			below += n
+		}
+		all += n
+	}
+	return float64(below+offset&(1<<recordBits-1)) / float64(max(1, all))
 }

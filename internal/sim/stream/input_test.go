@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -56,5 +58,41 @@ func TestInput(t *testing.T) {
 	}
 	if lines != docs || blank == 0 || broken < docs/100 || broken > docs/20 || copies < docs/20 {
 		t.Errorf("%d lines, %d blank, %d broken, %d copies", lines, blank, broken, copies)
+	}
+}
+
+// TestShare finds how much of the input lies below a Position, and when the feeder is too far.
+func TestShare(t *testing.T) {
+	dir := t.TempDir()
+	var names []string
+	for i, text := range []string{"a\nb\n\nc\n", "d\n", "e\nf\ng\n"} {
+		names = append(names, filepath.Join(dir, strconv.Itoa(i)))
+		if err := os.WriteFile(names[i], []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := &World{Dir: dir, Input: names}
+	var err error
+	if w.lines, err = countLines(names); err != nil || !slices.Equal(w.lines, []int64{4, 1, 3}) {
+		t.Fatalf("%v lines, %v", w.lines, err)
+	}
+	for at, want := range map[int64]float64{0: 0, 2: 0.25, 1 << recordBits: 0.5, 2<<recordBits | 1: 0.75} {
+		if got := w.share(at); got != want {
+			t.Errorf("%d: %v, want %v", at, got, want)
+		}
+	}
+	k := &killer{l: &line{w: w}, o: KillOptions{Kills: 99}}
+	for kills, least := range map[int]float64{0: 0.01, 49: 0.43, 99: 0.86} {
+		k.Kills.Kills = kills
+		if k.fed = least; !k.ahead() {
+			t.Errorf("after %d kills of 99, %v is not ahead", kills, least)
+		}
+		if k.fed = least - 0.02; k.ahead() {
+			t.Errorf("after %d kills of 99, %v is ahead", kills, k.fed)
+		}
+	}
+	part, err := w.Part("x", 3)
+	if err != nil || len(part.Input) != 1 || len(part.lines) != 1 || part.Dir == w.Dir {
+		t.Errorf("a third: %+v, %v", part, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"time"
 
@@ -28,7 +29,8 @@ type Kills struct {
 	Rows      int64          `json:"rows_then"`    // that were committed at the last kill
 	Naps      int            `json:"zombie_naps"`  // how often a zombie was put to sleep
 	Reborn    int            `json:"zombies_started_again"`
-	Waits     int            `json:"waits"` // ticks at which nobody could be killed
+	Held      int            `json:"feeder_held"` // ticks at which the feeder was held back
+	Waits     int            `json:"waits"`       // ticks at which nobody could be killed
 	Restarts  int            `json:"clean_restarts"`
 	Seconds   float64        `json:"seconds"` // of the kills
 	Finish    float64        `json:"finish_seconds"`
@@ -50,17 +52,26 @@ type killer struct {
 	Kills
 
 	mu       sync.Mutex
-	serving  bool  // the log answers
+	serving  bool // the log answers
+	since    time.Time
+	commits  int   // when it began to
 	failed   error // the log did not come back
 	reviving sync.WaitGroup
 	asleep   map[*process]bool
+
+	pages []*reader // the topic that the feeder fills
+	fed   float64   // how much of the input stands there
+	spare bool      // the mill's life may end before it has committed
 }
 
 // disturb runs the line to its end, killing its processes on the way. last is called when everybody has ended but
 // the log.
 func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Context) error) (Kills, error) {
-	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, asleep: map[*process]bool{}}
+	k := &killer{l: l, o: o, rng: rand.New(rand.NewPCG(o.Seed, 5)), serving: true, since: time.Now(), asleep: map[*process]bool{}}
 	k.Kinds = map[string]int{}
+	for p := range l.parts {
+		k.pages = append(k.pages, newReader(l.log.Addr(), "pages", p))
+	}
 	defer l.end()
 	defer k.reviving.Wait()
 	if err := l.start(ctx, append(l.belts(), l.zombie...)); err != nil {
@@ -94,12 +105,12 @@ func (l *line) disturb(ctx context.Context, o KillOptions, last func(context.Con
 // deck is the order in which they are drawn: the broker as often as is asked for, the others equally often, but
 // for the mill.
 func (k *killer) deck() []*target {
-	log := &target{kind: kindLog, ready: k.isServing, kill: k.killLog, revive: k.reviveLog}
+	log := &target{kind: kindLog, ready: k.isUsed, kill: k.killLog, revive: k.reviveLog}
 	var others []*target
 	for round := range 4 {
 		for _, p := range k.l.belts() {
 			if p.kind != kindMill || round > 0 { // it is to live long enough to commit
-				others = append(others, &target{kind: p.kind, ready: func() bool { return p.state().ready }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
+				others = append(others, &target{kind: p.kind, ready: func() bool { return k.isReady(p) }, kill: func() bool { return k.killBelt(p) }, revive: p.start})
 			}
 		}
 	}
@@ -121,6 +132,17 @@ func (k *killer) isServing() bool {
 	return k.serving
 }
 
+// maxUnused is how long the log is given to be of use.
+const maxUnused = 20 * time.Second
+
+// isUsed reports whether the log may be killed: something was committed since it has come back. A log that nobody
+// has found again yet has no work.
+func (k *killer) isUsed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.serving && (k.l.commits() > k.commits || time.Since(k.since) > maxUnused)
+}
+
 func (k *killer) killLog() bool {
 	k.l.log.Kill()
 	k.mu.Lock()
@@ -135,15 +157,32 @@ func (k *killer) reviveLog(ctx context.Context) error {
 		err := k.l.log.Start(ctx)
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		k.serving = err == nil
+		k.serving, k.since, k.commits = err == nil, time.Now(), k.l.commits()
 		k.failed = errors.Join(k.failed, err)
 	})
 	return nil
 }
 
+// maxBarren is how long a mill that was ready is given to commit. How soon it does depends on the machine.
+const maxBarren = 5 * time.Second
+
+// isReady reports whether a process may be killed. Six mills in seven are to have committed something.
+func (k *killer) isReady(p *process) bool {
+	s := p.state()
+	if p.kind != kindMill || !s.ready {
+		return s.ready
+	}
+	return s.commits > 0 || k.spare || time.Since(s.since) > maxBarren
+}
+
 func (k *killer) killBelt(p *process) bool {
+	if k.asleep[p] { // it is to die at work
+		k.sleep(p, false)
+		time.Sleep(time.Duration(k.rng.IntN(50)) * time.Millisecond)
+	}
 	s, counts := p.kill()
 	if counts && p.kind == kindMill {
+		k.spare = k.rng.IntN(7) == 0
 		k.MillLives++
 		if s.commits > 0 {
 			k.Committed++
@@ -160,10 +199,14 @@ const patience = 400
 // all kills until the deck is empty.
 func (k *killer) all(ctx context.Context) error {
 	deck := k.deck()
-	tick := time.NewTicker(k.o.Every)
+	tick, hold := time.NewTicker(k.o.Every), time.NewTicker(holdEvery)
 	defer tick.Stop()
+	defer hold.Stop()
 	for waits := 0; len(deck) > 0; {
 		select {
+		case <-hold.C:
+			k.hold(ctx)
+			continue
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -189,6 +232,9 @@ func (k *killer) all(ctx context.Context) error {
 		}
 		k.Kills.Kills++
 		k.Kinds[t.kind]++
+		if k.Kills.Kills%50 == 0 {
+			fmt.Fprintf(os.Stderr, "%s: %d of %d kills, %.0f %% of the input is fed\n", k.l.name, k.Kills.Kills, k.o.Kills, 100*k.fed)
+		}
 		copy(deck[1:i+1], deck[:i]) // who was not ready keeps his place
 		deck = deck[1:]
 		if err := t.revive(ctx); err != nil {
@@ -200,16 +246,8 @@ func (k *killer) all(ctx context.Context) error {
 
 // look finds out who has failed, starts zombies that have ended again, and lets them sleep and wake.
 func (k *killer) look(ctx context.Context) error {
-	k.mu.Lock()
-	failed := k.failed
-	k.mu.Unlock()
-	if failed != nil {
-		return failed
-	}
-	for _, p := range append(k.l.belts(), k.l.zombie...) {
-		if err := p.fault(); err != nil {
-			return err
-		}
+	if err := k.failedBelt(); err != nil {
+		return err
 	}
 	for _, p := range k.l.belts() {
 		if p.state().over {
@@ -224,14 +262,74 @@ func (k *killer) look(ctx context.Context) error {
 				return err
 			}
 			k.asleep[z] = false
+		case z.kind == kindFeed && k.ahead():
+			k.sleep(z, true)
 		case k.asleep[z] && k.rng.IntN(10) < 2:
-			z.pause(false)
-			k.asleep[z] = false
+			k.sleep(z, false)
 		case !k.asleep[z] && k.rng.IntN(10) < 4:
-			z.pause(true)
-			k.asleep[z] = true
+			k.sleep(z, true)
 			k.Naps++
 		}
 	}
 	return nil
 }
+
+// holdEvery is short: a fast feeder brings a thousand documents meanwhile.
+const holdEvery = 60 * time.Millisecond
+
+// hold lets the feeder and its zombie sleep while they are ahead of the kills: else a fast machine has no work left
+// at the last one.
+func (k *killer) hold(ctx context.Context) {
+	if !k.ahead() && k.isServing() {
+		k.lookAtPages(ctx)
+	}
+	feed, ahead := k.l.feed, k.ahead()
+	if ahead && feed.state().ready {
+		k.sleep(feed, true)
+		k.Held++
+	} else if k.asleep[feed] {
+		k.sleep(feed, false)
+	}
+	for _, z := range k.l.zombie {
+		if ahead && z.kind == kindFeed {
+			k.sleep(z, true)
+		}
+	}
+}
+
+func (k *killer) sleep(p *process, asleep bool) {
+	p.pause(asleep)
+	k.asleep[p] = asleep
+}
+
+// lookAtPages finds out how much of the input has come there.
+func (k *killer) lookAtPages(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, k.o.Every)
+	defer cancel()
+	for _, r := range k.pages {
+		end, err := r.end(ctx)
+		if err == nil && end == 0 {
+			continue
+		}
+		var all []entryOf
+		if err == nil {
+			all, err = r.fetch(ctx, end-1, 10*time.Millisecond)
+		}
+		if err != nil { // there will be another look
+			r.reset()
+			continue
+		}
+		if len(all) == 0 {
+			continue
+		}
+		if _, at, ok := all[len(all)-1].source(); ok {
+			k.fed = max(k.fed, k.l.w.share(at))
+		}
+	}
+}
+
+// mostFed is how much of the input may be there at the last kill.
+const mostFed = 0.85
+
+// ahead reports whether the feeder is further than the kills.
+func (k *killer) ahead() bool { return k.fed > mostFed*float64(k.Kills.Kills+1)/float64(k.o.Kills+1) }

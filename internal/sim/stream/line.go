@@ -23,6 +23,17 @@ type World struct {
 	Millrace string   // the binary
 	Judge    string   // the judge's
 	Input    []string // JSONL files
+
+	lines []int64 // of each of them
+}
+
+// Part is a world of its own in a folder below, with the first of so many parts of the input.
+func (w *World) Part(name string, of int) (*World, error) {
+	p := *w
+	p.Dir = filepath.Join(w.Dir, name)
+	n := max(1, len(w.Input)/of)
+	p.Input, p.lines = w.Input[:n], w.lines[:n]
+	return &p, os.MkdirAll(p.Dir, 0o755)
 }
 
 // line is one corpus and the processes that make it.
@@ -65,7 +76,7 @@ func (w *World) newLine(name string, parts int, flush time.Duration, log Server)
 	if err := os.WriteFile(rules, []byte(recipe), 0o644); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 128kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), rules, flush)
+	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 384kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), rules, flush)
 	for i, in := range w.Input {
 		text += fmt.Sprintf("  - {in: %q, name: in-%d, url_field: no_such_field}\n", in, i) // the judge finds a row by its Position
 	}
@@ -96,6 +107,14 @@ func (l *line) belt(kind string, worker int) *process {
 // belts are the processes but for the log and the zombies.
 func (l *line) belts() []*process { return append([]*process{l.feed, l.mill}, l.cleans...) }
 
+// commits counts those of the mill and its zombie, over all lives.
+func (l *line) commits() (n int) {
+	for _, p := range append(l.belts(), l.zombie...) {
+		n += p.commits()
+	}
+	return n
+}
+
 // start starts the log, and then these processes.
 func (l *line) start(ctx context.Context, all []*process) error {
 	if err := os.MkdirAll(l.corpus, 0o755); err != nil {
@@ -120,27 +139,36 @@ func (l *line) end() {
 	l.log.Close()
 }
 
-// Work that takes longer than this hangs.
-const finishPatience = 10 * time.Minute
+// A line that commits nothing for so long hangs.
+const finishPatience = 5 * time.Minute
+
+// rest is how long nothing is committed before it is believed that the mill waits.
+const rest = 6 * time.Second
 
 // finish lets everybody come to his end. A clean worker that has ended while the mill still waits is started
 // again, as whoever runs workers for good would do it: a zombie may have written to pages once more.
 func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("ten minutes are over"))
-	defer cancel()
-	for _, z := range zombies {
-		z.pause(false)
+	all := append(l.belts(), zombies...)
+	for _, p := range all {
+		p.pause(false)
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	commits, since := 0, time.Now()
 	for !l.mill.state().over {
-		for _, p := range append(l.belts(), zombies...) {
+		for _, p := range all {
 			if err := p.fault(); err != nil {
 				return restarts, err
 			}
 		}
+		if now := l.commits(); now != commits {
+			commits, since = now, time.Now()
+		}
+		if time.Since(since) > finishPatience {
+			return restarts, fmt.Errorf("the mill does not end, and nothing was committed for %v: %s", finishPatience, l.mill.words())
+		}
 		for _, p := range l.cleans {
-			if s := p.state(); s.over && time.Since(s.ended) > 2*time.Second {
+			if s := p.state(); s.over && time.Since(s.ended) > rest && time.Since(since) > rest {
 				restarts++
 				if err := p.start(ctx); err != nil {
 					return restarts, err
@@ -150,10 +178,12 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return restarts, fmt.Errorf("the mill does not end: %w: %s", context.Cause(ctx), l.mill.words())
+			return restarts, ctx.Err()
 		}
 	}
-	for _, p := range append(l.belts(), zombies...) {
+	ctx, cancel := context.WithTimeoutCause(ctx, finishPatience, errors.New("the mill has ended long ago"))
+	defer cancel()
+	for _, p := range all {
 		if err := p.awaitEnd(ctx); err != nil {
 			return restarts, err
 		}
@@ -161,7 +191,7 @@ func (l *line) finish(ctx context.Context, zombies []*process) (restarts int, er
 	return restarts, nil
 }
 
-// quiet runs the line to its end, undisturbed. While it runs, rec records docs where a file is named.
+// quiet runs the line to its end, undisturbed.
 func (l *line) quiet(ctx context.Context) error {
 	defer l.end()
 	if err := l.start(ctx, l.belts()); err != nil {

@@ -24,7 +24,7 @@ type process struct {
 
 	mu   sync.Mutex
 	life *life
-	born int // lives so far
+	all  int // commits of all lives
 }
 
 // life is one life of a process.
@@ -35,6 +35,7 @@ type life struct {
 	// Under the process's lock:
 	addr    string // where it listens
 	ready   bool
+	since   time.Time // it is ready
 	commits int
 	killed  bool
 	over    bool
@@ -58,7 +59,7 @@ func (p *process) start(ctx context.Context) error {
 	if err := l.cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	p.life, p.born = l, p.born+1
+	p.life = l
 	go p.watch(l, out)
 	return nil
 }
@@ -75,11 +76,12 @@ func (p *process) watch(l *life, out io.Reader) {
 		p.mu.Lock()
 		switch said.Type {
 		case "listening":
-			l.addr, l.ready = said.Addr, true
+			l.addr, l.ready, l.since = said.Addr, true, time.Now()
 		case "ready":
-			l.ready = true
+			l.ready, l.since = true, time.Now()
 		case "commit":
 			l.commits++
+			p.all++
 		}
 		p.mu.Unlock()
 	}
@@ -93,6 +95,7 @@ func (p *process) watch(l *life, out io.Reader) {
 // state is what is known of the life that goes on, or was the last.
 type state struct {
 	ready   bool
+	since   time.Time
 	over    bool // by itself
 	exit    int
 	commits int
@@ -106,7 +109,14 @@ func (p *process) state() state {
 		return state{}
 	}
 	l := p.life
-	return state{l.ready && !l.over, l.over && !l.killed, l.exit, l.commits, l.ended}
+	return state{l.ready && !l.over, l.since, l.over && !l.killed, l.exit, l.commits, l.ended}
+}
+
+// commits counts those of all lives.
+func (p *process) commits() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.all
 }
 
 // kill ends the life at once, and waits until it is reaped. counts reports whether it was ready and had not ended by itself.

@@ -33,8 +33,8 @@ type Options struct {
 // every is the time between two kills.
 const every = 450 * time.Millisecond
 
-// docsPerKill are enough for work to be left at the last one; CI's machines do about 600 in 450 ms.
-const docsPerKill = 250
+// docsPerKill is how many documents flow from one to the next: the feeder is held back where it is faster.
+const docsPerKill = 100
 
 // Build builds the binaries and makes the input.
 func (o *Options) Build(ctx context.Context, dir string) (*World, error) {
@@ -48,12 +48,15 @@ func (o *Options) Build(ctx context.Context, dir string) (*World, error) {
 	var err error
 	if o.Input != "" {
 		w.Input, err = FindInput(o.Input)
-		return w, err
+	} else {
+		if o.Docs == 0 {
+			o.Docs = max(100_000, docsPerKill*o.Kills)
+		}
+		w.Input, err = WriteInput(filepath.Join(dir, "input"), o.Docs, o.Seed)
 	}
-	if o.Docs == 0 {
-		o.Docs = max(100_000, docsPerKill*o.Kills)
+	if err == nil {
+		w.lines, err = countLines(w.Input)
 	}
-	w.Input, err = WriteInput(filepath.Join(dir, "input"), o.Docs, o.Seed)
 	return w, err
 }
 
@@ -74,9 +77,11 @@ func (o *Options) server(name string) (Server, error) {
 
 // One disturbs a line of one partition and wants the files that an undisturbed one makes.
 func (o *Options) One(ctx context.Context, w *World, b *sim.Bar) error {
-	part := *w
-	part.Input = w.Input[:max(1, len(w.Input)/4)]
-	quiet, err := part.newLine("one-quiet", 1, 0, nil)
+	part, err := w.Part("one", 8)
+	if err != nil {
+		return err
+	}
+	quiet, err := part.newLine("quiet", 1, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -91,7 +96,7 @@ func (o *Options) One(ctx context.Context, w *World, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	l, err := part.newLine("one", 1, 0, log)
+	l, err := part.newLine("killed", 1, 0, log)
 	if err != nil {
 		return err
 	}
@@ -119,7 +124,7 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	l, err := w.newLine("many", 2, 300*time.Millisecond, log)
+	l, err := w.newLine("many", 2, 500*time.Millisecond, log)
 	if err != nil {
 		return err
 	}
@@ -154,7 +159,7 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	if err := sameFiles(replayed, got); err != nil {
 		return fmt.Errorf("an undisturbed mill makes other files of the recorded docs: %w", err)
 	}
-	free, err := w.newLine("free", 2, 300*time.Millisecond, nil)
+	free, err := w.newLine("free", 2, 500*time.Millisecond, nil)
 	if err != nil {
 		return err
 	}
@@ -171,8 +176,8 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	return nil
 }
 
-// committing is the share of the mill's lives that have to end with more committed than they began with.
-const committing = 0.8
+// barren is the share of the mill's lives that may end without a commit; one may in any case.
+const barren = 0.2
 
 // enough looks at the kills.
 func (o *Options) enough(k *Kills) error {
@@ -181,7 +186,7 @@ func (o *Options) enough(k *Kills) error {
 			return fmt.Errorf("%d kills of the %s, at least %d are wanted", k.Kinds[kind], kind, least)
 		}
 	}
-	if float64(k.Committed) < committing*float64(k.MillLives) {
+	if n := k.MillLives - k.Committed; float64(n) > max(1, barren*float64(k.MillLives)) {
 		return fmt.Errorf("the mill committed in %d of %d lives", k.Committed, k.MillLives)
 	}
 	return nil
