@@ -258,27 +258,46 @@ func (s *FileSource) openFile(l *file) error {
 		return err
 	}
 	s.close = func() { stop(); f.Close() }
+	left := bombLimit(l.Size)
+	if compressed {
+		in = &bounded{in, &left}
+	}
 	b := bufio.NewReaderSize(in, 64<<10)
 	head, err := b.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) && formatOf(l.Path, nil) != formatWARC { // whose reader knows a way on
 		return err
 	}
-	switch kind := formatOf(l.Path, head); kind {
-	case formatJSONL:
-		s.open = &jsonl{f: l, lines: newLines(b)}
-	case formatWARC:
-		if !compressed {
-			s.open = &warcRecords{f: l, in: warc.NewReader(b, maxWhole)}
-			return nil
-		}
+	switch kind := formatOf(l.Path, head); {
+	case kind == formatWARC && compressed:
 		// Its members are compressed one by one, so that each can be found again.
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 		s.read.Store(0)
 		s.open = &warcRecords{f: l, in: warc.NewReader(s.raw, maxWhole)}
+	case kind == formatTar, kind == formatZip && !compressed:
+		a := &archive{f: l, raw: s.raw, left: &left}
+		if kind == formatTar {
+			a.members = newTar(b, l)
+		} else if a.members, err = newZip(s.raw, l); err != nil {
+			return err
+		}
+		s.open, s.close = a, func() { a.leave(); stop(); f.Close() }
 	default:
-		s.open = &whole{f: l, in: b, kind: kind}
+		s.open = l.records(b, kind)
 	}
 	return nil
+}
+
+// records reads a stream of one format.
+func (f *file) records(b *bufio.Reader, kind format) records {
+	switch kind {
+	case formatJSONL:
+		return &jsonl{f: f, lines: newLines(b)}
+	case formatCSV:
+		return &csvRows{f: f, in: newCSV(b)}
+	case formatWARC:
+		return &warcRecords{f: f, in: warc.NewReader(b, maxWhole)}
+	}
+	return &whole{f: f, in: b, kind: kind}
 }
