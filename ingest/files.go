@@ -26,7 +26,10 @@ func filesPartition() millrace.Partition { return millrace.Partition{Topic: "fil
 type FileSource struct {
 	// URLKey, if set, gives the canonical form of a URL for comparing.
 	URLKey func(url string) string
+	// Rows opens Parquet files.
+	Rows OpenRows
 
+	disk   *durable.Disk
 	inputs map[string]Input
 	files  []listed
 	temp   string // a folder to remove at the end
@@ -38,7 +41,9 @@ type FileSource struct {
 	close  func()
 	raw    *raw
 
-	mu   sync.Mutex
+	watch *watch // for files that join later; nil where the list ends
+
+	mu   sync.Mutex // of what Progress reads
 	done int
 	read atomic.Int64
 }
@@ -46,11 +51,11 @@ type FileSource struct {
 // Files finds the files of inputs. Their list is kept in dir, so that positions stay what they are; an
 // empty dir keeps nothing.
 func Files(disk *durable.Disk, dir string, inputs []Input) (*FileSource, error) {
-	return newFiles(disk, dir, inputs, os.Stdin)
+	return newFiles(disk, dir, inputs, os.Stdin, nil)
 }
 
-func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err error) {
-	s := &FileSource{inputs: map[string]Input{}, close: func() {}}
+func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w *watch) (_ *FileSource, err error) {
+	s := &FileSource{disk: disk, inputs: map[string]Input{}, close: func() {}, watch: w}
 	inputs = slices.Clone(inputs)
 	for i, in := range inputs {
 		inputs[i] = in.defaults()
@@ -69,7 +74,14 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (
 	} else if old, err = loadList(dir); err != nil {
 		return nil, err
 	}
-	s.files, err = discover(disk, slices.Clone(old), inputs, spool, stdin)
+	now := inputs
+	if w != nil {
+		now = w.begin(dir, inputs)
+	}
+	s.files, err = discover(disk, slices.Clone(old), now, spool, stdin)
+	if err == nil {
+		err = none(s.files, now)
+	}
 	if err == nil && dir != "" && len(s.files) > len(old) {
 		err = storeList(disk, dir, s.files)
 	}
@@ -129,7 +141,7 @@ func (s *FileSource) enter(number int, skip int64) {
 	s.read.Store(0)
 }
 
-// Read gives the next documents; io.EOF when all files are read.
+// Read gives the next documents; io.EOF when all files are read. A source that watches waits for more.
 func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error) {
 	var b millrace.Batch
 	for len(b.Docs) < most {
@@ -138,10 +150,16 @@ func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error)
 		}
 		d, err := s.document()
 		if errors.Is(err, io.EOF) {
-			if len(b.Docs) == 0 {
+			if len(b.Docs) > 0 {
+				return b, nil
+			}
+			if s.watch == nil {
 				return b, io.EOF
 			}
-			return b, nil
+			if err := s.await(ctx); err != nil {
+				return b, err
+			}
+			continue
 		}
 		if err != nil {
 			return b, err
@@ -283,9 +301,24 @@ func (s *FileSource) openFile(l *file) error {
 			return err
 		}
 		s.open, s.close = a, func() { a.leave(); stop(); f.Close() }
+	case kind == formatParquet && !compressed:
+		return s.openParquet(l)
 	default:
 		s.open = l.records(b, kind)
 	}
+	return nil
+}
+
+func (s *FileSource) openParquet(l *file) error {
+	if s.Rows == nil {
+		return errNoParquet
+	}
+	rows, err := s.Rows(s.raw, l.Size, 0)
+	if err != nil {
+		return err
+	}
+	stop := s.close
+	s.open, s.close = &parquetRows{f: l, in: rows}, func() { rows.Close(); stop() }
 	return nil
 }
 

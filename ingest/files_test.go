@@ -73,7 +73,7 @@ func readFiles(t testing.TB, s *FileSource, c millrace.Checkpoint) (ds []*millra
 
 func openFiles(t testing.TB, dir string, in ...Input) *FileSource {
 	t.Helper()
-	s, err := newFiles(nil, dir, in, strings.NewReader(""))
+	s, err := newFiles(nil, dir, in, strings.NewReader(""), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,13 +316,13 @@ func TestInputErrors(t *testing.T) {
 func TestStdinIsSpooled(t *testing.T) {
 	state := t.TempDir()
 	in := []Input{{Glob: "-"}}
-	s, err := newFiles(nil, state, in, strings.NewReader(`{"text":"piped"}`+"\n"))
+	s, err := newFiles(nil, state, in, strings.NewReader(`{"text":"piped"}`+"\n"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	first := readFiles(t, s, millrace.Checkpoint{})
-	again, err := newFiles(nil, state, in, strings.NewReader("")) // after a crash nothing comes from the pipe
+	again, err := newFiles(nil, state, in, strings.NewReader(""), nil) // after a crash nothing comes from the pipe
 	if err != nil {
 		t.Fatal(err)
 	}

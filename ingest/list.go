@@ -97,15 +97,15 @@ func storeList(disk *durable.Disk, dir string, all []listed) error {
 	return disk.Replace("ingest.list", filepath.Join(stateDir(dir), "files.jsonl"), b.Bytes())
 }
 
+// fileKey is what a file is known by. The same file may belong to two inputs.
+type fileKey struct{ input, path string }
+
 // discover appends to all the files that are not in it yet, in the order of the inputs, and by path
 // within each.
 func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
-	type key struct{ input, path string }
-	seen := map[key]bool{}
-	perInput := map[string]int{}
+	seen := map[fileKey]bool{}
 	for _, l := range all {
-		seen[key{l.Input, l.Path}] = true
-		perInput[l.Input]++
+		seen[fileKey{l.Input, l.Path}] = true
 	}
 	for _, in := range inputs {
 		found, err := find(disk, in, spool, stdin)
@@ -116,17 +116,23 @@ func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, st
 			if !utf8.ValidString(l.Path) {
 				return nil, fmt.Errorf("ingest %s: the name %q is not UTF-8, so no row could hold it; rename the file", in.Glob, l.Path)
 			}
-			if k := (key{l.Input, l.Path}); !seen[k] {
+			if k := (fileKey{l.Input, l.Path}); !seen[k] {
 				seen[k] = true
-				perInput[l.Input]++
 				all = append(all, l)
 			}
 		}
-		if perInput[in.Name] == 0 && in.Glob != "-" {
-			return nil, fmt.Errorf("ingest %s: no such file", in.Glob)
-		}
 	}
 	return all, nil
+}
+
+// none finds an input that names no file at all, now or earlier.
+func none(all []listed, inputs []Input) error {
+	for _, in := range inputs {
+		if in.Glob != "-" && !slices.ContainsFunc(all, func(l listed) bool { return l.Input == in.Name }) {
+			return fmt.Errorf("ingest %s: no such file", in.Glob)
+		}
+	}
+	return nil
 }
 
 // find lists what one input names.

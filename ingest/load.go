@@ -20,6 +20,7 @@ import (
 type Loader struct {
 	Dir    string  // of the corpus; claims of kind "warc" are relative to it
 	Inputs []Input // whose files were read, for the names of their fields
+	Rows   OpenRows
 
 	mu      sync.Mutex
 	streams []*stream
@@ -51,6 +52,8 @@ func (l *Loader) Process(_ context.Context, d *millrace.Document) (millrace.Verd
 		err = l.loadFile(d, c)
 	case kindCSV:
 		err = l.loadCSV(d, c)
+	case kindParquet:
+		err = l.loadParquet(d, c)
 	default:
 		err = fmt.Errorf("a claim of kind %q", c.Kind)
 	}

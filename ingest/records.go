@@ -27,6 +27,7 @@ const (
 	kindWARC     = "warc"     // a member of the corpus's own archive
 	kindJSONL    = "jsonl"    // a line; of a compressed file, Offset and Length count inflated bytes
 	kindCSV      = "csv"      // a record; Offset and Length as of a line. The digest covers the header too
+	kindParquet  = "parquet"  // a row, by its Record; the digest is of the row as JSON
 	kindFile     = "file"     // a whole file; the digest is of its inflated bytes
 	kindWARCFile = "warcfile" // a record of a user's WARC; the digest is of the payload as stored
 

@@ -29,6 +29,7 @@ type stream struct {
 	busy         bool
 	used         int64 // by the clock
 	f            *os.File
+	rows         Rows // of a Parquet file: pos counts them
 	stopOuter    func()
 }
 
@@ -160,6 +161,9 @@ func (s *stream) enter(name string, p place) error {
 }
 
 func (s *stream) close() {
+	if s.rows != nil {
+		s.rows.Close()
+	}
 	s.stop()
 	s.stopOuter()
 	s.f.Close()

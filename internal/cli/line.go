@@ -257,15 +257,6 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 	return sources, nil
 }
 
-func (l *line) openFiles() (*ingest.FileSource, error) {
-	files, err := ingest.Files(l.c.disk, l.c.dir, l.c.inputs())
-	if err != nil {
-		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
-	}
-	files.URLKey = urlKey
-	return files, nil
-}
-
 // inputs runs the input belts to their end and writes the mark that closes the last shard.
 func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, endAtStart int64) error {
 	g, gctx := errgroup.WithContext(ctx)

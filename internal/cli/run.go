@@ -26,6 +26,7 @@ type runOptions struct {
 	worker   string // i/N, of belts crawl and clean
 	fromHere bool
 	rebuild  bool
+	follow   bool // new files join while it runs, which then does not end
 	replay   bool // of dead letters, instead of the inputs
 }
 
@@ -51,6 +52,7 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.StringVar(&o.worker, "worker", "", "with --belt crawl or clean: which worker this is, as i/N from 0/N (default 0/1)")
 	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
+	f.BoolVar(&o.follow, "follow", false, "go on for ever: new files of the ingest entries join the corpus")
 	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
 	return c
 }
@@ -72,6 +74,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
 		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
 			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
+	}
+	if o.follow && len(c.cfg.Ingest) == 0 {
+		return &Error{Exit: Usage, Err: errors.New("--follow: there is no ingest entry to follow"), Means: "nothing was started", Try: "ingest: [{in: 'texts/*.jsonl'}] in pipeline.yaml"}
 	}
 	if err := checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"); err != nil {
 		return err
