@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 			"seeds":      seeds,
 			"sameshards": sameShards,
 			"waitfor":    waitFor,
+			"fromfile":   fromFile,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {
