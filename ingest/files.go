@@ -64,6 +64,9 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w
 	if len(s.inputs) < len(inputs) {
 		return nil, errors.New("two inputs have the same name")
 	}
+	if piped := slices.DeleteFunc(slices.Clone(inputs), func(in Input) bool { return in.Glob != "-" }); len(piped) > 1 {
+		return nil, errors.New("two inputs are standard input, which can be read once")
+	}
 	spool := stateDir(dir)
 	var old []listed
 	if dir == "" {
