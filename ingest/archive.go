@@ -157,7 +157,7 @@ func (a *archive) enter(m member) (*millrace.Document, error) {
 	if y := m.mtime.Year(); y >= 1970 && y < 3000 && !m.mtime.IsZero() {
 		l.MTime = m.mtime.UnixMicro()
 	}
-	a.sub = &file{listed: l, in: a.f.in, key: a.f.key, bytes: a.f.bytes, name: a.f.Path + "!" + name, member: m.place.String(), first: a.at}
+	a.sub = &file{listed: l, in: a.f.in, key: a.f.key, bytes: a.f.bytes, name: a.f.where() + "!" + name, member: m.place.String(), first: a.at}
 	if m.what != "" {
 		return a.damaged(m.what), nil
 	}

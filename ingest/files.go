@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,8 @@ type FileSource struct {
 	disk   *durable.Disk
 	inputs map[string]Input
 	files  []listed
+	spool  string // the folder for what can be read only once
+	stored string // the corpus's folder, with the list; "" where nothing is kept
 	temp   string // a folder to remove at the end
 	at     int    // number of the open file
 	record int64  // ordinal of the next document's record is at least this
@@ -77,6 +80,10 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w
 	} else if old, err = loadList(dir); err != nil {
 		return nil, err
 	}
+	s.spool, s.stored = spool, dir
+	if dir != "" {
+		s.spool = filepath.Join(dir, "spool")
+	}
 	now := inputs
 	if w != nil {
 		now = w.begin(dir, inputs)
@@ -114,7 +121,10 @@ type Progress struct {
 func (s *FileSource) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Files: len(s.files), FilesDone: s.done, BytesDone: s.read.Load()}
+	p := Progress{Files: len(s.files), FilesDone: s.done}
+	if s.done < len(s.files) { // some formats look at bytes twice
+		p.BytesDone = min(s.read.Load(), s.files[s.done].Size)
+	}
 	for i, f := range s.files {
 		p.Bytes += f.Size
 		if i < s.done {
@@ -151,7 +161,7 @@ func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error)
 		if err := ctx.Err(); err != nil {
 			return b, err
 		}
-		d, err := s.document()
+		d, err := s.document(ctx)
 		if errors.Is(err, io.EOF) {
 			if len(b.Docs) > 0 {
 				return b, nil
@@ -175,7 +185,7 @@ func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error)
 }
 
 // document gives the next document, or nil where the one that was read is not wanted.
-func (s *FileSource) document() (*millrace.Document, error) {
+func (s *FileSource) document(ctx context.Context) (*millrace.Document, error) {
 	if s.at >= len(s.files) {
 		return nil, io.EOF
 	}
@@ -188,7 +198,14 @@ func (s *FileSource) document() (*millrace.Document, error) {
 	var d *millrace.Document
 	var err error
 	if s.open == nil {
-		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read}
+		if l, err = s.here(ctx, l); err != nil {
+			return nil, err
+		}
+		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, name: l.URL}
+		if l.Failed != "" {
+			s.open = nothing{}
+			return s.place(s.file.refused()), nil
+		}
 		err = s.openFile(s.file)
 	}
 	if err == nil {
@@ -211,6 +228,34 @@ func (s *FileSource) document() (*millrace.Document, error) {
 		s.open = nothing{}
 	}
 	return s.place(d), nil
+}
+
+// here makes sure that a file is on this disk.
+func (s *FileSource) here(ctx context.Context, l listed) (listed, error) {
+	if l.URL == "" || l.Path != "" || l.Failed != "" {
+		return l, nil
+	}
+	if err := fetchRemote(ctx, s.disk, s.spool, &l); err != nil {
+		return l, err
+	}
+	files := slices.Clone(s.files)
+	files[s.at] = l
+	if s.stored != "" {
+		if err := storeList(s.disk, s.stored, files); err != nil {
+			return l, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = files
+	return l, nil
+}
+
+// refused is the dead letter for a file that is not to be had.
+func (f *file) refused() *millrace.Document {
+	d := f.deadLetter(millrace.Claim{Kind: kindFile}, nil, f.URL+": "+f.Failed)
+	d.Verdict.Reason, d.Verdict.Stage = millrace.FailedFetch, "fetch"
+	return d
 }
 
 // nothing is a file whose rest cannot be read.
@@ -239,6 +284,9 @@ func (s *FileSource) key(url string) string {
 // Unchanged looks whether every file is there, with the size that it had when first seen.
 func (s *FileSource) Unchanged() error {
 	for _, l := range s.files {
+		if l.URL != "" && l.Path == "" {
+			continue // it was never here
+		}
 		info, err := os.Stat(l.Path)
 		if err != nil {
 			return fmt.Errorf("%w: %w", err, ErrInputChanged)

@@ -23,11 +23,11 @@ var ErrInputChanged = fmt.Errorf("an input file has changed: %w", millrace.ErrIn
 // Input is one entry of what to ingest.
 type Input struct {
 	Name      string // becomes Page.Source
-	Glob      string // a file, a folder with all files below it, a pattern, or "-" for standard input
-	TextField string // JSONL: the field with the text; "text" where neither it nor HTMLField is given
-	IDField   string // JSONL: the field with the user's own id; "id" by default
-	URLField  string // JSONL: the field with the page's URL
-	HTMLField string // JSONL: the field with HTML, which counts more than TextField where both are there
+	Glob      string // a file, a folder with all files below it, a pattern, "-" for standard input, a URL, or "@FILE" with one a line
+	TextField string // JSONL, CSV, Parquet: the field with the text; "text" where neither it nor HTMLField is given
+	IDField   string // the field with the user's own id; "id" by default
+	URLField  string // the field with the page's URL
+	HTMLField string // the field with HTML, which counts more than TextField where both are there
 	Consent   millrace.Consent
 }
 
@@ -53,6 +53,10 @@ type listed struct {
 	ID    string `json:"id"`   // relative to the input's folder
 	Size  int64  `json:"size"` // when first seen
 	MTime int64  `json:"mtime"`
+
+	// Of a file elsewhere: Path, Size and MTime are there when it is here.
+	URL    string `json:"url,omitempty"`
+	Failed string `json:"failed,omitempty"` // why it is not to be had
 }
 
 func stateDir(dir string) string { return filepath.Join(dir, "state", "ingest") }
@@ -100,12 +104,19 @@ func storeList(disk *durable.Disk, dir string, all []listed) error {
 // fileKey is what a file is known by. The same file may belong to two inputs.
 type fileKey struct{ input, path string }
 
+func (l *listed) key() fileKey {
+	if l.URL != "" {
+		return fileKey{l.Input, l.URL}
+	}
+	return fileKey{l.Input, l.Path}
+}
+
 // discover appends to all the files that are not in it yet, in the order of the inputs, and by path
 // within each.
 func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
 	seen := map[fileKey]bool{}
 	for _, l := range all {
-		seen[fileKey{l.Input, l.Path}] = true
+		seen[l.key()] = true
 	}
 	for _, in := range inputs {
 		found, err := find(disk, in, spool, stdin)
@@ -116,7 +127,7 @@ func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, st
 			if !utf8.ValidString(l.Path) {
 				return nil, fmt.Errorf("ingest %s: the name %q is not UTF-8, so no row could hold it; rename the file", in.Glob, l.Path)
 			}
-			if k := (fileKey{l.Input, l.Path}); !seen[k] {
+			if k := l.key(); !seen[k] {
 				seen[k] = true
 				all = append(all, l)
 			}
@@ -139,6 +150,9 @@ func none(all []listed, inputs []Input) error {
 func find(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
 	if in.Glob == "-" {
 		return spoolStdin(disk, in, spool, stdin)
+	}
+	if isRemote(in.Glob) {
+		return findRemote(in)
 	}
 	if info, err := os.Stat(in.Glob); err == nil {
 		if info.IsDir() {

@@ -60,7 +60,10 @@ func (f *file) where() string {
 
 // document is the frame that all records of the file share.
 func (f *file) document(c millrace.Claim) *millrace.Document {
-	url := fmt.Sprintf("file:%s#%d", filepath.ToSlash(f.where()), c.Record)
+	url := fmt.Sprintf("%s#%d", f.where(), c.Record)
+	if f.URL == "" {
+		url = "file:" + filepath.ToSlash(url)
+	}
 	c.Member, c.Record = f.member, c.Record+f.first
 	d := &millrace.Document{
 		ID: millrace.NewID(url, c.SHA256),

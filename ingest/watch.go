@@ -77,7 +77,7 @@ func (s *FileSource) look() (joined bool, err error) {
 	w.failed = 0
 	files, now := s.files, map[fileKey]listed{}
 	for _, l := range all[len(s.files):] {
-		k := fileKey{l.Input, l.Path}
+		k := l.key()
 		if before, ok := w.last[k]; ok && before == l {
 			files = append(files, l)
 		} else {

@@ -22,6 +22,7 @@ func (l *line) openFiles() (files *ingest.FileSource, err error) {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
 	}
 	files.URLKey = urlKey
+	l.files = files
 	return files, nil
 }
 

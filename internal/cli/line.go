@@ -40,6 +40,7 @@ type line struct {
 	input ingest.Topic // the mill's
 
 	crawler *crawl.Crawler
+	files   *ingest.FileSource
 	sink    *shards.Sink
 	index   *dedup.Index
 
