@@ -134,6 +134,21 @@ func (s *FileSource) Progress() Progress {
 	return p
 }
 
+// Stored is how far the files of dir are committed, by the newest commit's mark of the files: whole files only.
+func Stored(dir string, marks map[millrace.Partition]int64) (p Progress, err error) {
+	all, err := loadList(dir)
+	mark, ok := marks[filesPartition()]
+	p.Files = len(all)
+	for i, f := range all {
+		p.Bytes += f.Size
+		if ok && int64(i) < mark>>recordBits {
+			p.FilesDone++
+			p.BytesDone += f.Size
+		}
+	}
+	return p, err
+}
+
 // Open starts at Next of c: behind the last document that was stored.
 func (s *FileSource) Open(_ context.Context, c millrace.Checkpoint) error {
 	s.close()

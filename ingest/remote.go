@@ -182,32 +182,41 @@ func (r *remote) once(ctx context.Context) (got int64, err error) {
 			err = errors.Join(err, r.safe(f, at))
 		}
 	}()
+	at, got, err = r.body(f, resp.Body, at, end, func() { idle.Reset(stall) })
+	if err != nil {
+		err = errors.Join(err, context.Cause(ctx))
+	}
+	return got, err
+}
+
+// body writes what comes at at, and says where it has come to. alive is called after each piece.
+func (r *remote) body(f *durable.File, in io.Reader, at, end int64, alive func()) (to, got int64, err error) {
 	buf := make([]byte, 256<<10)
 	for {
-		n, err := resp.Body.Read(buf)
-		idle.Reset(stall)
+		n, err := in.Read(buf)
+		alive()
 		if n > 0 {
 			if _, err := f.WriteAt("ingest.remote.write", buf[:n], at); err != nil {
-				return got, err
+				return at, got, err
 			}
 			at, got = at+int64(n), got+int64(n)
 			if at-r.known.Have >= syncEvery {
 				if err := r.safe(f, at); err != nil {
-					return got, err
+					return at, got, err
 				}
 			}
 		}
 		if at > maxRemote {
-			return got, fmt.Errorf("more than %d bytes: %w", int64(maxRemote), errRefused)
+			return at, got, fmt.Errorf("more than %d bytes: %w", int64(maxRemote), errRefused)
 		}
 		if errors.Is(err, io.EOF) && end >= 0 && at != end {
 			err = io.ErrUnexpectedEOF
 		}
 		if errors.Is(err, io.EOF) {
-			return got, r.safe(f, at)
+			return at, got, r.safe(f, at)
 		}
 		if err != nil {
-			return got, errors.Join(err, context.Cause(ctx))
+			return at, got, err
 		}
 	}
 }
