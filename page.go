@@ -60,7 +60,9 @@ type Claim struct {
 	Length int64  // bytes in the file
 	Record int64  // ordinal of the record within File, from 0
 	SHA256 [32]byte
-	Kind   string // "warc" (member of DIR's archive), "jsonl", "file", "warcfile" (member of a user's file), "warcstream"
+	Kind   string // "warc" (member of DIR's archive), "jsonl", "csv", "parquet", "file", "warcfile" (member of a user's file), "warcstream"
+	// Member is where in File, a tar or zip, the file lies that Offset and Length speak of; "" where File is none.
+	Member string
 }
 
 // Consent is what a publisher said about use for training. Not said is not yes.

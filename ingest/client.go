@@ -70,7 +70,7 @@ func (c *client) retry(ctx context.Context, what string, do func(context.Context
 			return fmt.Errorf("%s %s at %s: %w", what, c.part, c.topic.Addr, err)
 		}
 		c.attempts++
-		c.topic.Watch.retried()
+		c.topic.Monitor.retried()
 		pause := backoff(c.topic.firstPause(), c.attempts)
 		c.log.Warn("the broker does not answer as it should, trying again", "to", what, "attempt", c.attempts, "pause", pause, "err", err)
 		// A new pool has new connections and new metadata.
@@ -145,7 +145,7 @@ func (c *client) produce(ctx context.Context, recs []kafka.Record, values [][]by
 			return r.Error
 		}
 		base = r.BaseOffset
-		c.topic.Watch.produced(began)
+		c.topic.Monitor.produced(began)
 		return nil
 	})
 	return base, err

@@ -145,6 +145,7 @@ func encodeClaim(c millrace.Claim) (o out) {
 		o.bytes(5, c.SHA256[:])
 	}
 	o.string(6, c.Kind)
+	o.string(7, c.Member)
 	return o
 }
 
@@ -355,6 +356,8 @@ func decodeClaim(b []byte, c *millrace.Claim) error {
 			return fixed(c.SHA256[:], f.raw)
 		case 6<<3 | blob:
 			c.Kind = f.string()
+		case 7<<3 | blob:
+			c.Member = f.string()
 		}
 		return nil
 	})

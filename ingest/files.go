@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,9 +27,14 @@ func filesPartition() millrace.Partition { return millrace.Partition{Topic: "fil
 type FileSource struct {
 	// URLKey, if set, gives the canonical form of a URL for comparing.
 	URLKey func(url string) string
+	// Rows opens Parquet files.
+	Rows OpenRows
 
+	disk   *durable.Disk
 	inputs map[string]Input
 	files  []listed
+	spool  string // the folder for what can be read only once
+	stored string // the corpus's folder, with the list; "" where nothing is kept
 	temp   string // a folder to remove at the end
 	at     int    // number of the open file
 	record int64  // ordinal of the next document's record is at least this
@@ -38,7 +44,9 @@ type FileSource struct {
 	close  func()
 	raw    *raw
 
-	mu   sync.Mutex
+	watch *watch // for files that join later; nil where the list ends
+
+	mu   sync.Mutex // of what Progress reads
 	done int
 	read atomic.Int64
 }
@@ -46,11 +54,11 @@ type FileSource struct {
 // Files finds the files of inputs. Their list is kept in dir, so that positions stay what they are; an
 // empty dir keeps nothing.
 func Files(disk *durable.Disk, dir string, inputs []Input) (*FileSource, error) {
-	return newFiles(disk, dir, inputs, os.Stdin)
+	return newFiles(disk, dir, inputs, os.Stdin, nil)
 }
 
-func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (_ *FileSource, err error) {
-	s := &FileSource{inputs: map[string]Input{}, close: func() {}}
+func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w *watch) (_ *FileSource, err error) {
+	s := &FileSource{disk: disk, inputs: map[string]Input{}, close: func() {}, watch: w}
 	inputs = slices.Clone(inputs)
 	for i, in := range inputs {
 		inputs[i] = in.defaults()
@@ -58,6 +66,9 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (
 	}
 	if len(s.inputs) < len(inputs) {
 		return nil, errors.New("two inputs have the same name")
+	}
+	if piped := slices.DeleteFunc(slices.Clone(inputs), func(in Input) bool { return in.Glob != "-" }); len(piped) > 1 {
+		return nil, errors.New("two inputs are standard input, which can be read once")
 	}
 	spool := stateDir(dir)
 	var old []listed
@@ -69,7 +80,18 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader) (
 	} else if old, err = loadList(dir); err != nil {
 		return nil, err
 	}
-	s.files, err = discover(disk, slices.Clone(old), inputs, spool, stdin)
+	s.spool, s.stored = spool, dir
+	if dir != "" {
+		s.spool = filepath.Join(dir, "spool")
+	}
+	now := inputs
+	if w != nil {
+		now = w.begin(dir, inputs)
+	}
+	s.files, err = discover(disk, slices.Clone(old), now, spool, stdin)
+	if err == nil {
+		err = none(s.files, now)
+	}
 	if err == nil && dir != "" && len(s.files) > len(old) {
 		err = storeList(disk, dir, s.files)
 	}
@@ -99,7 +121,10 @@ type Progress struct {
 func (s *FileSource) Progress() Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Files: len(s.files), FilesDone: s.done, BytesDone: s.read.Load()}
+	p := Progress{Files: len(s.files), FilesDone: s.done}
+	if s.done < len(s.files) { // some formats look at bytes twice
+		p.BytesDone = min(s.read.Load(), s.files[s.done].Size)
+	}
 	for i, f := range s.files {
 		p.Bytes += f.Size
 		if i < s.done {
@@ -107,6 +132,26 @@ func (s *FileSource) Progress() Progress {
 		}
 	}
 	return p
+}
+
+// Stored is how far the files of dir are committed, by the newest commit's mark of the files: whole files only.
+func Stored(dir string, marks map[millrace.Partition]int64) (p Progress, err error) {
+	all, err := loadList(dir)
+	mark := int64(-1)
+	for at, m := range marks { // each partition of pages may have one of its own
+		if at.Topic == filesPartition().Topic {
+			mark = max(mark, m)
+		}
+	}
+	p.Files = len(all)
+	for i, f := range all {
+		p.Bytes += f.Size
+		if int64(i) < mark>>recordBits {
+			p.FilesDone++
+			p.BytesDone += f.Size
+		}
+	}
+	return p, err
 }
 
 // Open starts at Next of c: behind the last document that was stored.
@@ -129,19 +174,25 @@ func (s *FileSource) enter(number int, skip int64) {
 	s.read.Store(0)
 }
 
-// Read gives the next documents; io.EOF when all files are read.
+// Read gives the next documents; io.EOF when all files are read. A source that watches waits for more.
 func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error) {
 	var b millrace.Batch
 	for len(b.Docs) < most {
 		if err := ctx.Err(); err != nil {
 			return b, err
 		}
-		d, err := s.document()
+		d, err := s.document(ctx)
 		if errors.Is(err, io.EOF) {
-			if len(b.Docs) == 0 {
+			if len(b.Docs) > 0 {
+				return b, nil
+			}
+			if s.watch == nil {
 				return b, io.EOF
 			}
-			return b, nil
+			if err := s.await(ctx); err != nil {
+				return b, err
+			}
+			continue
 		}
 		if err != nil {
 			return b, err
@@ -154,7 +205,7 @@ func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error)
 }
 
 // document gives the next document, or nil where the one that was read is not wanted.
-func (s *FileSource) document() (*millrace.Document, error) {
+func (s *FileSource) document(ctx context.Context) (*millrace.Document, error) {
 	if s.at >= len(s.files) {
 		return nil, io.EOF
 	}
@@ -167,7 +218,14 @@ func (s *FileSource) document() (*millrace.Document, error) {
 	var d *millrace.Document
 	var err error
 	if s.open == nil {
-		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read}
+		if l, err = s.here(ctx, l); err != nil {
+			return nil, err
+		}
+		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, name: l.URL}
+		if l.Failed != "" {
+			s.open = nothing{}
+			return s.place(s.file.refused()), nil
+		}
 		err = s.openFile(s.file)
 	}
 	if err == nil {
@@ -190,6 +248,34 @@ func (s *FileSource) document() (*millrace.Document, error) {
 		s.open = nothing{}
 	}
 	return s.place(d), nil
+}
+
+// here makes sure that a file is on this disk.
+func (s *FileSource) here(ctx context.Context, l listed) (listed, error) {
+	if l.URL == "" || l.Path != "" || l.Failed != "" {
+		return l, nil
+	}
+	if err := fetchRemote(ctx, s.disk, s.spool, &l); err != nil {
+		return l, err
+	}
+	files := slices.Clone(s.files)
+	files[s.at] = l
+	if s.stored != "" {
+		if err := storeList(s.disk, s.stored, files); err != nil {
+			return l, err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files = files
+	return l, nil
+}
+
+// refused is the dead letter for a file that is not to be had.
+func (f *file) refused() *millrace.Document {
+	d := f.deadLetter(millrace.Claim{Kind: kindFile}, nil, f.URL+": "+f.Failed)
+	d.Verdict.Reason, d.Verdict.Stage = millrace.FailedFetch, "fetch"
+	return d
 }
 
 // nothing is a file whose rest cannot be read.
@@ -218,6 +304,9 @@ func (s *FileSource) key(url string) string {
 // Unchanged looks whether every file is there, with the size that it had when first seen.
 func (s *FileSource) Unchanged() error {
 	for _, l := range s.files {
+		if l.URL != "" && l.Path == "" {
+			continue // it was never here
+		}
 		info, err := os.Stat(l.Path)
 		if err != nil {
 			return fmt.Errorf("%w: %w", err, ErrInputChanged)
@@ -258,27 +347,61 @@ func (s *FileSource) openFile(l *file) error {
 		return err
 	}
 	s.close = func() { stop(); f.Close() }
+	left := bombLimit(l.Size)
+	if compressed {
+		in = &bounded{in, &left}
+	}
 	b := bufio.NewReaderSize(in, 64<<10)
 	head, err := b.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) && formatOf(l.Path, nil) != formatWARC { // whose reader knows a way on
 		return err
 	}
-	switch kind := formatOf(l.Path, head); kind {
-	case formatJSONL:
-		s.open = &jsonl{f: l, lines: newLines(b)}
-	case formatWARC:
-		if !compressed {
-			s.open = &warcRecords{f: l, in: warc.NewReader(b, maxWhole)}
-			return nil
-		}
+	switch kind := formatOf(l.Path, head); {
+	case kind == formatWARC && compressed:
 		// Its members are compressed one by one, so that each can be found again.
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 		s.read.Store(0)
 		s.open = &warcRecords{f: l, in: warc.NewReader(s.raw, maxWhole)}
+	case kind == formatTar, kind == formatZip && !compressed:
+		a := &archive{f: l, raw: s.raw, left: &left}
+		if kind == formatTar {
+			a.members = newTar(b, l)
+		} else if a.members, err = newZip(s.raw, l); err != nil {
+			return err
+		}
+		s.open, s.close = a, func() { a.leave(); stop(); f.Close() }
+	case kind == formatParquet && !compressed:
+		return s.openParquet(l)
 	default:
-		s.open = &whole{f: l, in: b, kind: kind}
+		s.open = l.records(b, kind)
 	}
 	return nil
+}
+
+func (s *FileSource) openParquet(l *file) error {
+	if s.Rows == nil {
+		return errNoParquet
+	}
+	rows, err := s.Rows(s.raw, l.Size, 0)
+	if err != nil {
+		return err
+	}
+	stop := s.close
+	s.open, s.close = &parquetRows{f: l, in: rows}, func() { rows.Close(); stop() }
+	return nil
+}
+
+// records reads a stream of one format.
+func (f *file) records(b *bufio.Reader, kind format) records {
+	switch kind {
+	case formatJSONL:
+		return &jsonl{f: f, lines: newLines(b)}
+	case formatCSV:
+		return &csvRows{f: f, in: newCSV(b)}
+	case formatWARC:
+		return &warcRecords{f: f, in: warc.NewReader(b, maxWhole)}
+	}
+	return &whole{f: f, in: b, kind: kind}
 }

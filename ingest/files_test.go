@@ -73,7 +73,7 @@ func readFiles(t testing.TB, s *FileSource, c millrace.Checkpoint) (ds []*millra
 
 func openFiles(t testing.TB, dir string, in ...Input) *FileSource {
 	t.Helper()
-	s, err := newFiles(nil, dir, in, strings.NewReader(""))
+	s, err := newFiles(nil, dir, in, strings.NewReader(""), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,19 +316,36 @@ func TestInputErrors(t *testing.T) {
 func TestStdinIsSpooled(t *testing.T) {
 	state := t.TempDir()
 	in := []Input{{Glob: "-"}}
-	s, err := newFiles(nil, state, in, strings.NewReader(`{"text":"piped"}`+"\n"))
-	if err != nil {
+	piped := func(stdin string) (ds []*millrace.Document) {
+		t.Helper()
+		s, err := newFiles(nil, state, in, strings.NewReader(stdin), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		return readFiles(t, s, millrace.Checkpoint{})
+	}
+	const line = `{"text":"piped"}` + "\n"
+	first := piped(line)
+	if len(first) != 1 {
+		t.Fatalf("%d documents", len(first))
+	}
+	for _, again := range []string{"", line} { // after a crash nothing comes from the pipe, or the same
+		if diff := cmp.Diff(first, piped(again)); diff != "" {
+			t.Fatal(diff)
+		}
+	}
+	if err := os.Remove(filepath.Join(stateDir(state), "files.jsonl")); err != nil { // a crash before the list was stored
 		t.Fatal(err)
 	}
-	defer s.Close()
-	first := readFiles(t, s, millrace.Checkpoint{})
-	again, err := newFiles(nil, state, in, strings.NewReader("")) // after a crash nothing comes from the pipe
-	if err != nil {
-		t.Fatal(err)
+	if diff := cmp.Diff(first, piped("")); diff != "" {
+		t.Fatal(diff)
 	}
-	defer again.Close()
-	if diff := cmp.Diff(first, readFiles(t, again, millrace.Checkpoint{})); diff != "" || len(first) != 1 {
-		t.Fatalf("%d documents: %s", len(first), diff)
+	if got := piped(gz(httpRecord(t, "https://a.example/", "200 OK\r\nContent-Type: text/html", "<p>warc"))); len(got) != 2 || got[1].Page.URL != "https://a.example/" {
+		t.Errorf("a WARC: %v", briefs(state, got))
+	}
+	if _, err := newFiles(nil, t.TempDir(), []Input{{Name: "a", Glob: "-"}, {Name: "b", Glob: "-"}}, strings.NewReader(""), nil); err == nil {
+		t.Error("standard input is read twice")
 	}
 }
 

@@ -89,6 +89,7 @@ func (l *lines) next() (line, error) {
 // row is what a line of JSONL says.
 type row struct {
 	text   string
+	bytes  []byte // instead of text, where it is not UTF-8
 	isHTML bool
 	id     string
 	url    string
@@ -180,7 +181,7 @@ func scalar(raw json.RawMessage) (string, bool) {
 }
 
 // metaOf writes the other fields as one JSON object, sorted by name.
-func metaOf(fields map[string]json.RawMessage) (string, error) {
+func metaOf[V any](fields map[string]V) (string, error) {
 	if len(fields) == 0 {
 		return "", nil
 	}
@@ -228,7 +229,7 @@ func trimBOM(l line) line {
 
 func (j *jsonl) document(l line, number int64) *millrace.Document {
 	claim := millrace.Claim{File: j.f.Path, Offset: l.offset, Length: l.length, Record: number, SHA256: l.sum, Kind: kindJSONL}
-	where := fmt.Sprintf("%s:%d", j.f.Path, number+1)
+	where := fmt.Sprintf("%s:%d", j.f.where(), number+1)
 	if l.long {
 		return j.f.deadLetter(claim, l.bytes, fmt.Sprintf("%s: line of %d bytes, at most %d are read", where, l.length, maxLine))
 	}
@@ -239,21 +240,25 @@ func (j *jsonl) document(l line, number int64) *millrace.Document {
 		}
 		return j.f.deadLetter(claim, l.bytes, where+": "+err.Error())
 	}
-	d := j.f.document(claim)
+	return j.f.rowDocument(claim, &r)
+}
+
+// rowDocument is the document of a row. What does not travel with it, the loader reads again.
+func (f *file) rowDocument(claim millrace.Claim, r *row) *millrace.Document {
+	d := f.document(claim)
 	d.UserID = r.id
 	if r.url != "" {
-		d.Page.URL, d.URLKey = r.url, j.f.key(r.url)
-		d.ID = millrace.NewID(r.url, l.sum)
+		d.Page.URL, d.URLKey = r.url, f.key(r.url)
+		d.ID = millrace.NewID(r.url, claim.SHA256)
 	}
 	r.fill(d)
-	if !r.isHTML && len(d.Text)+len(d.Meta) > MaxText {
-		d.Text, d.Meta = "", "" // the loader reads them again
-	}
-	if r.isHTML {
-		d.Page.Body = nil // so does it here
+	if r.isHTML || r.bytes != nil {
+		d.Page.Body = nil
 		if len(d.Meta) > MaxText {
 			d.Meta = ""
 		}
+	} else if len(d.Text)+len(d.Meta) > MaxText {
+		d.Text, d.Meta = "", ""
 	}
 	return d
 }
@@ -261,6 +266,13 @@ func (j *jsonl) document(l line, number int64) *millrace.Document {
 // fill sets what the row holds.
 func (r *row) fill(d *millrace.Document) {
 	d.Meta = r.meta
+	if r.bytes != nil {
+		d.Page.MediaType, d.Page.Body = "text/plain", r.bytes
+		if r.isHTML {
+			d.Page.MediaType = "text/html"
+		}
+		return
+	}
 	if r.isHTML {
 		d.Page.MediaType = "text/html; charset=utf-8"
 		d.Page.Body = []byte(r.text)

@@ -23,11 +23,11 @@ var ErrInputChanged = fmt.Errorf("an input file has changed: %w", millrace.ErrIn
 // Input is one entry of what to ingest.
 type Input struct {
 	Name      string // becomes Page.Source
-	Glob      string // a file, a folder with all files below it, a pattern, or "-" for standard input
-	TextField string // JSONL: the field with the text; "text" where neither it nor HTMLField is given
-	IDField   string // JSONL: the field with the user's own id; "id" by default
-	URLField  string // JSONL: the field with the page's URL
-	HTMLField string // JSONL: the field with HTML, which counts more than TextField where both are there
+	Glob      string // a file, a folder with all files below it, a pattern, "-" for standard input, a URL, or "@FILE" with one a line
+	TextField string // JSONL, CSV, Parquet: the field with the text; "text" where neither it nor HTMLField is given
+	IDField   string // the field with the user's own id; "id" by default
+	URLField  string // the field with the page's URL
+	HTMLField string // the field with HTML, which counts more than TextField where both are there
 	Consent   millrace.Consent
 }
 
@@ -53,6 +53,10 @@ type listed struct {
 	ID    string `json:"id"`   // relative to the input's folder
 	Size  int64  `json:"size"` // when first seen
 	MTime int64  `json:"mtime"`
+
+	// Of a file elsewhere: Path, Size and MTime are there when it is here.
+	URL    string `json:"url,omitempty"`
+	Failed string `json:"failed,omitempty"` // why it is not to be had
 }
 
 func stateDir(dir string) string { return filepath.Join(dir, "state", "ingest") }
@@ -97,15 +101,22 @@ func storeList(disk *durable.Disk, dir string, all []listed) error {
 	return disk.Replace("ingest.list", filepath.Join(stateDir(dir), "files.jsonl"), b.Bytes())
 }
 
+// fileKey is what a file is known by. The same file may belong to two inputs.
+type fileKey struct{ input, path string }
+
+func (l *listed) key() fileKey {
+	if l.URL != "" {
+		return fileKey{l.Input, l.URL}
+	}
+	return fileKey{l.Input, l.Path}
+}
+
 // discover appends to all the files that are not in it yet, in the order of the inputs, and by path
 // within each.
 func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
-	type key struct{ input, path string }
-	seen := map[key]bool{}
-	perInput := map[string]int{}
+	seen := map[fileKey]bool{}
 	for _, l := range all {
-		seen[key{l.Input, l.Path}] = true
-		perInput[l.Input]++
+		seen[l.key()] = true
 	}
 	for _, in := range inputs {
 		found, err := find(disk, in, spool, stdin)
@@ -116,23 +127,32 @@ func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, st
 			if !utf8.ValidString(l.Path) {
 				return nil, fmt.Errorf("ingest %s: the name %q is not UTF-8, so no row could hold it; rename the file", in.Glob, l.Path)
 			}
-			if k := (key{l.Input, l.Path}); !seen[k] {
+			if k := l.key(); !seen[k] {
 				seen[k] = true
-				perInput[l.Input]++
 				all = append(all, l)
 			}
 		}
-		if perInput[in.Name] == 0 && in.Glob != "-" {
-			return nil, fmt.Errorf("ingest %s: no such file", in.Glob)
-		}
 	}
 	return all, nil
+}
+
+// none finds an input that names no file at all, now or earlier.
+func none(all []listed, inputs []Input) error {
+	for _, in := range inputs {
+		if in.Glob != "-" && !slices.ContainsFunc(all, func(l listed) bool { return l.Input == in.Name }) {
+			return fmt.Errorf("ingest %s: no such file", in.Glob)
+		}
+	}
+	return nil
 }
 
 // find lists what one input names.
 func find(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
 	if in.Glob == "-" {
 		return spoolStdin(disk, in, spool, stdin)
+	}
+	if isRemote(in.Glob) {
+		return findRemote(in)
 	}
 	if info, err := os.Stat(in.Glob); err == nil {
 		if info.IsDir() {
@@ -200,43 +220,4 @@ func list(in Input, base, path string, info fs.FileInfo) []listed {
 		id = filepath.Base(path)
 	}
 	return []listed{{Input: in.Name, Path: path, ID: filepath.ToSlash(id), Size: info.Size(), MTime: info.ModTime().UnixMicro()}}
-}
-
-// spoolStdin stores standard input in the folder spool, so that it can be read again after a crash.
-func spoolStdin(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
-	if err := disk.Mkdir("ingest.folder", spool); err != nil {
-		return nil, err
-	}
-	old, err := filepath.Glob(filepath.Join(spool, "stdin-*.jsonl"))
-	if err != nil {
-		return nil, err
-	}
-	f, err := disk.Temp("ingest.spool", spool, ".stdin-*")
-	if err != nil {
-		return nil, err
-	}
-	defer disk.Remove("ingest.spool.tidy", f.Name())
-	defer f.Close()
-	n, err := io.Copy(f.Writer("ingest.spool.write"), stdin)
-	if err != nil {
-		return nil, fmt.Errorf("read standard input: %w", err)
-	}
-	if n == 0 {
-		return nil, nil
-	}
-	if err := f.Sync("ingest.spool.sync"); err != nil {
-		return nil, err
-	}
-	path := filepath.Join(spool, fmt.Sprintf("stdin-%d.jsonl", len(old)))
-	if err := disk.Link("ingest.spool.link", f.Name(), path); err != nil {
-		return nil, err
-	}
-	if err := disk.SyncDir("ingest.spool.folder", spool); err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	return list(in, spool, path, info), nil
 }

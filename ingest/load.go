@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"syscall"
 
@@ -22,10 +21,13 @@ import (
 type Loader struct {
 	Dir    string  // of the corpus; claims of kind "warc" are relative to it
 	Inputs []Input // whose files were read, for the names of their fields
+	Rows   OpenRows
 
 	mu      sync.Mutex
 	streams []*stream
 	clock   int64 // counts uses
+	head    *csvHead
+	headOf  [3]string // file, member and input
 }
 
 // Name is "load".
@@ -48,7 +50,11 @@ func (l *Loader) Process(_ context.Context, d *millrace.Document) (millrace.Verd
 	case kindJSONL:
 		err = l.loadLine(d, c)
 	case kindFile:
-		err = loadFile(d, c)
+		err = l.loadFile(d, c)
+	case kindCSV:
+		err = l.loadCSV(d, c)
+	case kindParquet:
+		err = l.loadParquet(d, c)
 	default:
 		err = fmt.Errorf("a claim of kind %q", c.Kind)
 	}
@@ -163,18 +169,14 @@ func (l *Loader) loadWARCStream(d *millrace.Document, c millrace.Claim) error {
 }
 
 // loadFile reads a whole file.
-func loadFile(d *millrace.Document, c millrace.Claim) error {
-	f, err := os.Open(c.File)
+func (l *Loader) loadFile(d *millrace.Document, c millrace.Claim) error {
+	s, err := l.stream(c)
 	if err != nil {
 		return changed(c, err)
 	}
-	defer f.Close()
-	in, _, stop, err := inflate(f)
-	if err != nil {
-		return changed(c, err)
-	}
-	defer stop()
-	b, err := limited(in)
+	b, err := limited(s.in)
+	s.pos += int64(len(b))
+	l.giveBack(s, err == nil && s.outer != nil) // of others it was the end
 	if err != nil {
 		return changed(c, err)
 	}
@@ -201,17 +203,83 @@ func (l *Loader) loadLine(d *millrace.Document, c millrace.Claim) error {
 	if sha256.Sum256(b) != c.SHA256 {
 		return changed(c, errDigest)
 	}
+	in, err := l.input(d)
+	if err != nil {
+		return err
+	}
+	r, err := parseRow(b, in)
+	if err != nil {
+		return err
+	}
+	r.fill(d)
+	return nil
+}
+
+// input is what the document's file was named by.
+func (l *Loader) input(d *millrace.Document) (Input, error) {
 	for _, in := range l.Inputs {
 		if in = in.defaults(); in.Name == d.Page.Source {
-			r, err := parseRow(b, in)
-			if err != nil {
-				return err
-			}
-			r.fill(d)
-			return nil
+			return in, nil
 		}
 	}
-	return fmt.Errorf("no input is named %q: %w", d.Page.Source, millrace.ErrStop)
+	return Input{}, fmt.Errorf("no input is named %q: %w", d.Page.Source, millrace.ErrStop)
+}
+
+// loadCSV reads a record again, by the names of its file's header.
+func (l *Loader) loadCSV(d *millrace.Document, c millrace.Claim) error {
+	in, err := l.input(d)
+	if err != nil {
+		return err
+	}
+	if c.Length < 0 || c.Length > maxLine {
+		return changed(c, errDigest)
+	}
+	b, err := l.readLine(c)
+	if err != nil {
+		return changed(c, err)
+	}
+	h, err := l.csvHead(c, in)
+	if err != nil {
+		return changed(c, err)
+	}
+	var s cells
+	if s.scan(b, h.sep, true); h.digest(b) != c.SHA256 || s.bad >= 0 || s.count != len(h.names) {
+		return changed(c, errDigest)
+	}
+	r, err := h.row(&s, b, in)
+	if err != nil {
+		return err
+	}
+	r.fill(d)
+	return nil
+}
+
+// csvHead is the header of a claim's file. The one read last is remembered.
+func (l *Loader) csvHead(c millrace.Claim, in Input) (*csvHead, error) {
+	l.mu.Lock()
+	head, key := l.head, [3]string{c.File, c.Member, in.Name}
+	known := l.headOf == key
+	l.mu.Unlock()
+	if known {
+		return head, nil
+	}
+	c.Offset = 0
+	s, err := l.stream(c)
+	if err != nil {
+		return nil, err
+	}
+	head, rec, err := readHead(newCSV(s.in), in)
+	l.giveBack(s, false)
+	if err != nil {
+		return nil, err
+	}
+	if head == nil {
+		return nil, errors.New(rec.what)
+	}
+	l.mu.Lock()
+	l.head, l.headOf = head, key
+	l.mu.Unlock()
+	return head, nil
 }
 
 func (l *Loader) readLine(c millrace.Claim) ([]byte, error) {
@@ -220,114 +288,18 @@ func (l *Loader) readLine(c millrace.Claim) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, 4)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		f.Close()
+	defer f.Close()
+	head, err := headOf(f)
+	if err != nil {
 		return nil, err
 	}
-	if isCompressed(head[:n]) {
-		f.Close()
+	if c.Member != "" || isCompressed(head) {
 		return b, l.readInflated(c, b)
 	}
-	defer f.Close()
 	if _, err := f.ReadAt(b, c.Offset); err != nil {
 		return nil, err
 	}
 	return b, nil
-}
-
-func isCompressed(head []byte) bool {
-	return bytes.HasPrefix(head, []byte{0x1f, 0x8b}) || bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}) ||
-		bytes.HasPrefix(head, []byte("BZh"))
-}
-
-// stream is a compressed file that is read forward. Workers ask for lines nearly in order, so each finds
-// a stream that stands shortly before its line; a file is inflated about once a stream, not once a line.
-type stream struct {
-	path string
-	pos  int64
-	in   io.Reader
-	stop func()
-	busy bool
-	used int64 // by the clock
-}
-
-const maxStreams = 8
-
-// readInflated fills b from offset c.Offset of the inflated file.
-func (l *Loader) readInflated(c millrace.Claim, b []byte) error {
-	s, err := l.stream(c)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(io.Discard, s.in, c.Offset-s.pos)
-	if err == nil {
-		_, err = io.ReadFull(s.in, b)
-	}
-	s.pos = c.Offset + int64(len(b))
-	l.giveBack(s, err == nil)
-	return err
-}
-
-// stream gives the stream that stands closest before the claim, or a new one.
-func (l *Loader) stream(c millrace.Claim) (*stream, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var best *stream
-	for _, s := range l.streams {
-		if !s.busy && s.path == c.File && s.pos <= c.Offset && (best == nil || s.pos > best.pos) {
-			best = s
-		}
-	}
-	if best != nil {
-		best.busy = true
-		return best, nil
-	}
-	f, err := os.Open(c.File)
-	if err != nil {
-		return nil, err
-	}
-	in, _, stop, err := inflate(f)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	s := &stream{path: c.File, in: in, stop: func() { stop(); f.Close() }, busy: true}
-	l.streams = append(l.streams, s)
-	return s, nil
-}
-
-// giveBack keeps a sound stream for the next line. Of too many, the one not used for longest is closed.
-func (l *Loader) giveBack(s *stream, sound bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.clock++
-	s.busy, s.used = false, l.clock
-	victim := s
-	if sound {
-		if len(l.streams) <= maxStreams {
-			return
-		}
-		for _, x := range l.streams {
-			if !x.busy && x.used < victim.used {
-				victim = x
-			}
-		}
-	}
-	victim.stop()
-	l.streams = slices.DeleteFunc(l.streams, func(x *stream) bool { return x == victim })
-}
-
-// Close closes the files that are kept open.
-func (l *Loader) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, s := range l.streams {
-		s.stop()
-	}
-	l.streams = nil
-	return nil
 }
 
 // ReadInputs calls yield for each document of inputs, in order, with text or body loaded. It keeps no

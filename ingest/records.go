@@ -26,6 +26,8 @@ import (
 const (
 	kindWARC     = "warc"     // a member of the corpus's own archive
 	kindJSONL    = "jsonl"    // a line; of a compressed file, Offset and Length count inflated bytes
+	kindCSV      = "csv"      // a record; Offset and Length as of a line. The digest covers the header too
+	kindParquet  = "parquet"  // a row, by its Record; the digest is of the row as JSON
 	kindFile     = "file"     // a whole file; the digest is of its inflated bytes
 	kindWARCFile = "warcfile" // a record of a user's WARC; the digest is of the payload as stored
 
@@ -41,11 +43,28 @@ type file struct {
 	in    Input
 	key   func(url string) string
 	bytes *atomic.Int64 // read so far
+
+	// Of a member of an archive:
+	name   string // the archive's and its own
+	member string // where it lies
+	first  int64  // ordinal in the archive of its first record
+}
+
+// where is what people call the file.
+func (f *file) where() string {
+	if f.name != "" {
+		return f.name
+	}
+	return f.Path
 }
 
 // document is the frame that all records of the file share.
 func (f *file) document(c millrace.Claim) *millrace.Document {
-	url := fmt.Sprintf("file:%s#%d", filepath.ToSlash(f.Path), c.Record)
+	url := fmt.Sprintf("%s#%d", f.where(), c.Record)
+	if f.URL == "" {
+		url = "file:" + filepath.ToSlash(url)
+	}
+	c.Member, c.Record = f.member, c.Record+f.first
 	d := &millrace.Document{
 		ID: millrace.NewID(url, c.SHA256),
 		Page: millrace.Page{URL: url, FetchedAt: time.UnixMicro(f.MTime).UTC(), Source: f.in.Name,
@@ -129,6 +148,11 @@ type format string
 const (
 	formatJSONL   format = "JSONL"
 	formatWARC    format = "WARC"
+	formatCSV     format = "CSV"
+	formatParquet format = "Parquet"
+	formatTar     format = "tar"
+	formatZip     format = "zip"
+	formatPacked  format = "packed" // an archive of a kind that is not read
 	formatText    format = "text"
 	formatHTML    format = "HTML"
 	formatUnknown format = ""
@@ -136,11 +160,22 @@ const (
 
 // formatOf goes by the name, and where that says nothing by the first bytes (inflated).
 func formatOf(path string, head []byte) format {
-	switch extension(path) {
+	ext := extension(path)
+	switch ext {
 	case ".jsonl", ".ndjson", ".json":
 		return formatJSONL
+	case ".csv", ".tsv", ".tab":
+		return formatCSV
 	case ".warc", ".wet":
 		return formatWARC
+	case ".tar", ".tgz", ".tbz2", ".tzst":
+		return formatTar
+	case ".zip":
+		return formatZip
+	case ".parquet":
+		return formatParquet
+	case ".7z", ".rar":
+		return formatPacked
 	case ".txt", ".text", ".md", ".markdown", ".rst":
 		return formatText
 	case ".html", ".htm", ".xhtml":
@@ -150,6 +185,12 @@ func formatOf(path string, head []byte) format {
 	switch {
 	case bytes.HasPrefix(head, []byte("WARC/")):
 		return formatWARC
+	case len(head) > 262 && string(head[257:262]) == "ustar":
+		return formatTar
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		return formatParquet
+	case ext == "" && (bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))):
+		return formatZip
 	case bytes.HasPrefix(text, []byte("{")):
 		return formatJSONL
 	case bytes.HasPrefix(text, []byte("<!doctype html")), bytes.HasPrefix(text, []byte("<html")):
@@ -198,18 +239,18 @@ func (w *whole) next() (*millrace.Document, error) {
 	}
 	claim := millrace.Claim{File: w.f.Path, Length: w.f.Size, SHA256: sha256.Sum256(b), Kind: kindFile}
 	if len(b) > maxWhole {
-		d := w.f.deadLetter(claim, b, fmt.Sprintf("%s: more than %d bytes in one document", w.f.Path, maxWhole))
+		d := w.f.deadLetter(claim, b, fmt.Sprintf("%s: more than %d bytes in one document", w.f.where(), maxWhole))
 		d.UserID = w.f.ID
 		return d, nil
 	}
-	if w.kind == formatUnknown {
-		d := w.f.deadLetter(claim, b, w.f.Path+": neither JSONL, WARC, text nor HTML")
+	if w.kind != formatText && w.kind != formatHTML {
+		d := w.f.deadLetter(claim, b, w.f.where()+": neither JSONL, CSV, Parquet, WARC, text nor HTML")
 		d.UserID = w.f.ID
 		return d, nil
 	}
 	d := w.f.document(claim)
 	d.UserID = w.f.ID
-	d.Page.MediaType = mediaType(w.f.Path, w.kind)
+	d.Page.MediaType = mediaType(w.f.where(), w.kind)
 	if text, ok := plain(b); w.kind == formatText && ok && len(text) <= MaxText {
 		d.Text = text
 	}

@@ -35,7 +35,7 @@ func (w *warcRecords) next() (*millrace.Document, error) {
 		if errors.As(err, &damage) {
 			w.number++
 			claim := millrace.Claim{File: w.f.Path, Offset: damage.Offset, Record: w.number - 1, Kind: kindWARCFile}
-			return w.f.deadLetter(claim, nil, fmt.Sprintf("%s: byte %d: %s", w.f.Path, damage.Offset, damage.What)), nil
+			return w.f.deadLetter(claim, nil, fmt.Sprintf("%s: byte %d: %s", w.f.where(), damage.Offset, damage.What)), nil
 		}
 		if err != nil {
 			return nil, err
@@ -55,11 +55,17 @@ func (w *warcRecords) document(rec *warc.Record, number int64) *millrace.Documen
 	}
 	p, err := parsePayload(rec)
 	claim.SHA256 = sha256.Sum256(p.body)
+	if w.f.member != "" { // its bytes are found by reading on from the member's first
+		claim.Kind = kindWARCStream
+		if rec.Shared {
+			rec.At = -1
+		}
+	}
 	if rec.Shared && rec.At < 0 {
 		err = errors.New("it is compressed together with others behind damage, so that it could not be found again")
 	}
 	if err != nil {
-		return w.f.deadLetter(claim, rec.Block, fmt.Sprintf("%s: byte %d: %s", w.f.Path, rec.Offset, err))
+		return w.f.deadLetter(claim, rec.Block, fmt.Sprintf("%s: byte %d: %s", w.f.where(), rec.Offset, err))
 	}
 	d := w.f.document(claim)
 	if url := rec.TargetURI(); url != "" {

@@ -130,11 +130,11 @@ func (h *health) pulse(belt string) *run.Pulse {
 }
 
 // watch is told by the clients of the log.
-func (h *health) watch() *ingest.Watch {
+func (h *health) monitor() *ingest.Monitor {
 	if h == nil {
 		return nil
 	}
-	return &ingest.Watch{Produced: h.metrics.Produced, Retried: func() {
+	return &ingest.Monitor{Produced: h.metrics.Produced, Retried: func() {
 		h.metrics.Retried()
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -207,7 +207,7 @@ func (h *health) lookAtLog(ctx context.Context, l *line) error {
 	if l.sink != nil {
 		t, done = l.input, l.committed.Load()
 	}
-	t.Log, t.Watch = nil, nil
+	t.Log, t.Monitor = nil, nil
 	_, end, err := t.Ends(ctx)
 	if err != nil {
 		return fmt.Errorf("the log at %s does not answer: %w", t.Addr, err)

@@ -41,6 +41,7 @@ type line struct {
 
 	worker  int // of the crawl
 	crawler *crawl.Crawler
+	files   *ingest.FileSource
 	sink    *shards.Sink
 	index   *dedup.Index
 
@@ -174,8 +175,8 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 
 // topics says where they are.
 func (l *line) topics(addr string) {
-	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Watch: l.a.health.watch()}
-	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Watch: l.a.health.watch()}
+	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
+	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Monitor: l.a.health.monitor()}
 	if l.input = l.topic; l.o.belt == beltMill {
 		l.input = l.docs
 	}
@@ -255,15 +256,6 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		sources["ingest"] = files
 	}
 	return sources, nil
-}
-
-func (l *line) openFiles() (*ingest.FileSource, error) {
-	files, err := ingest.Files(l.c.disk, l.c.dir, l.c.inputs())
-	if err != nil {
-		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}
-	}
-	files.URLKey = urlKey
-	return files, nil
 }
 
 // inputs runs the input belts to their end and writes the mark that closes the last shard.

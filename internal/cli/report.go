@@ -27,6 +27,8 @@ type progress struct {
 	Taken     int64         `json:"taken"`     // by the mill, in this process
 	Committed int64         `json:"committed"` // offset below which everything is committed
 	Commits   int64         `json:"commits"`
+	Bytes     int64         `json:"bytes,omitempty"`      // of the files that are known so far
+	BytesDone int64         `json:"bytes_done,omitempty"` // read by this process, or before it
 	Seconds   float64       `json:"seconds"`
 	Paused    string        `json:"paused,omitempty"` // what the line waits for
 }
@@ -40,6 +42,10 @@ func (l *line) progress() progress {
 	}
 	if w := l.paused.Load(); w != nil {
 		p.Paused = pausedBy(w)
+	}
+	if l.files != nil {
+		f := l.files.Progress()
+		p.Bytes, p.BytesDone = f.Bytes, f.BytesDone
 	}
 	return p
 }
@@ -79,6 +85,9 @@ func (p progress) String() string {
 	s := fmt.Sprintf("%3.0f s", p.Seconds)
 	if c := p.Crawl; c != nil {
 		s += fmt.Sprintf("  pages found %d, fetched %d, waiting %d, refused %d, failed %d", c.Discovered, c.Fetched, c.Waiting, c.Refused, c.Failed)
+	}
+	if p.Bytes > 0 {
+		s += fmt.Sprintf("  files %s of %s (%d %%)", size(p.BytesDone), size(p.Bytes), 100*p.BytesDone/p.Bytes)
 	}
 	s += fmt.Sprintf("  in %d  milled %d  commits %d", p.Published, p.Taken, p.Commits)
 	if p.Paused != "" {

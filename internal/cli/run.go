@@ -27,6 +27,7 @@ type runOptions struct {
 	worker   string // i/N, of belts crawl and clean
 	fromHere bool
 	rebuild  bool
+	follow   bool // new files join while it runs, which then does not end
 	replay   bool // of dead letters, instead of the inputs
 	metrics  config.Address
 	drain    time.Duration // < 0: as the configuration says
@@ -56,6 +57,7 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
 	f.Var(&o.metrics, "metrics", "answer /livez, /readyz and /metrics there: 127.0.0.1:9464 (default: metrics in FILE)")
 	f.DurationVar(&o.drain, "drain", -1, "how long it may take to end after SIGTERM or Ctrl-C (default: drain in FILE)")
+	f.BoolVar(&o.follow, "follow", false, "go on for ever: new files of the ingest entries join the corpus")
 	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
 	return c
 }
@@ -80,6 +82,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
 		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
 			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
+	}
+	if o.follow && len(c.cfg.Ingest) == 0 {
+		return &Error{Exit: Usage, Err: errors.New("--follow: there is no ingest entry to follow"), Means: "nothing was started", Try: "ingest: [{in: 'texts/*.jsonl'}] in pipeline.yaml"}
 	}
 	if err := checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"); err != nil {
 		return err

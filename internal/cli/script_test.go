@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"poisonfiles": poisonFiles,
 			"freeport":    freePort,
 			"ask":         ask,
+			"fromfile":    fromFile,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace/crawl"
+	"millrace/ingest"
 	"millrace/internal/term"
 	"millrace/shards"
 )
@@ -60,15 +61,20 @@ func (a *App) runStatus(ctx context.Context) error {
 	}
 	now := time.Now()
 	live := readLive(dir, now)
+	files, err := ingest.Stored(dir, t.Checkpoint().Marks)
+	if err != nil {
+		return err
+	}
 	disk := map[string]int64{}
-	for _, sub := range []string{"warc", "log", "data", "rejects", "state", "model"} {
+	for _, sub := range []string{"warc", "log", "spool", "data", "rejects", "state", "model"} {
 		disk[sub] = folderBytes(filepath.Join(dir, sub))
 	}
 	tally := t.Tally()
 	in, kept, dropped, failed := tally.Totals()
 	if a.json {
 		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
-			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "robots": survey, "live": live, "disk": disk})
+			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "robots": survey, "live": live, "disk": disk,
+			"files": files.Files, "files_done": files.FilesDone, "bytes": files.Bytes, "bytes_done": files.BytesDone})
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {
@@ -82,6 +88,9 @@ func (a *App) runStatus(ctx context.Context) error {
 		printCrawl(a.Stdout, survey, frontier.Refused, live, now)
 		printHosts(a.Stdout, alone)
 		fmt.Fprintln(a.Stdout)
+	}
+	if files.Files > 0 {
+		fmt.Fprintf(a.Stdout, "  files: %d, committed whole at least %d; %s of %s\n\n", files.Files, files.FilesDone, size(files.BytesDone), size(files.Bytes))
 	}
 	printFunnel(a.Stdout, tally, 120)
 	fmt.Fprintf(a.Stdout, "\n  commit %d; on disk: archive %s, log %s, rows %s, rejects %s, state %s, model %s\n", t.Version(),

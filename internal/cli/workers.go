@@ -159,7 +159,7 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 
 // freeStages are those of the mill that look at one document and nothing else.
 func (l *line) freeStages() []millrace.Stage {
-	return append([]millrace.Stage{consentStage{l.c.policy}, &ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs()}}, l.c.stages()...)
+	return append([]millrace.Stage{consentStage{l.c.policy}, &ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs(), Rows: openRows}}, l.c.stages()...)
 }
 
 // cleanedStage is the last of a clean belt.

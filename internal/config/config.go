@@ -109,7 +109,7 @@ func (r *Recrawl) UnmarshalYAML(n ast.Node) error {
 
 // Ingest is one set of files.
 type Ingest struct {
-	In        string `yaml:"in"` // file, folder, glob or "-"
+	In        string `yaml:"in"` // file, folder, glob, "-", https:// URL, or @FILE with one URL a line
 	Name      string `yaml:"name,omitempty"`
 	TextField string `yaml:"text_field"`
 	IDField   string `yaml:"id_field"`
@@ -302,7 +302,9 @@ func (c *Config) checkIngest() (path, msg string) {
 	for i, in := range c.Ingest {
 		switch {
 		case in.In == "":
-			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob or -"
+			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob, https:// URL, @list of URLs, or -"
+		case strings.HasPrefix(in.In, "s3://"):
+			return fmt.Sprintf("$.ingest[%d].in", i), "s3:// is not read; give an https:// URL, which may be a presigned one"
 		case in.Name == "crawl":
 			return fmt.Sprintf("$.ingest[%d].name", i), "crawl is the name of what is crawled"
 		case !oneOf(in.Consent, "yes", "no", "not_said"):
