@@ -56,8 +56,13 @@ func (v *venom) Process(_ context.Context, d *millrace.Document) (millrace.Verdi
 	return millrace.Verdict{}, nil
 }
 
-// deep calls itself without end.
-func deep(n int) int { return deep(n+1) + n }
+// deep calls itself without end, from 1.
+func deep(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return deep(n+1) + n
+}
 
 // lives runs a program until it ends with exit 3, as an operator or a supervisor would, at most so often: lives
 // MOST PROGRAM ARGS... It may end in any way before, but not well.
