@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
@@ -56,10 +57,14 @@ func (o *Options) Build(ctx context.Context, dir string) (*World, error) {
 		}
 		w.Input, err = WriteInput(filepath.Join(dir, "input"), o.Docs, o.Seed)
 	}
-	if err == nil {
-		w.lines, err = countLines(w.Input)
+	if err != nil {
+		return nil, err
 	}
-	return w, err
+	if w.lines, err = countLines(w.Input); err != nil {
+		return nil, err
+	}
+	w.recipe = filepath.Join(dir, "recipe.yaml")
+	return w, os.WriteFile(w.recipe, []byte(recipe), 0o644)
 }
 
 // share of the kills for one kind, at least.
