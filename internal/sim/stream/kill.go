@@ -196,6 +196,10 @@ var errWorkRanOut = errors.New("the work was done before all the kills: more doc
 // patience is how many ticks may pass at which nobody is ready.
 const patience = 400
 
+// mostPassed is how many of those next in the deck may be passed over because they are not ready: who is slow
+// to come back is not left to the end.
+const mostPassed = 10
+
 // all kills until the deck is empty.
 func (k *killer) all(ctx context.Context) error {
 	deck := k.deck()
@@ -214,11 +218,11 @@ func (k *killer) all(ctx context.Context) error {
 		if err := k.look(ctx); err != nil {
 			return err
 		}
-		i := 0
-		for i < len(deck) && !deck[i].ready() {
+		i, next := 0, min(len(deck), mostPassed)
+		for i < next && !deck[i].ready() {
 			i++
 		}
-		if i == len(deck) {
+		if i == next {
 			k.Waits++
 			if waits++; waits > patience {
 				return fmt.Errorf("nobody was ready for a long while; the mill says: %s", k.l.mill.words())

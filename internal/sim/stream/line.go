@@ -24,7 +24,8 @@ type World struct {
 	Judge    string   // the judge's
 	Input    []string // JSONL files
 
-	lines []int64 // of each of them
+	lines  []int64 // of each of them
+	recipe string  // a file
 }
 
 // Part is a world of its own in a folder below, with the first of so many parts of the input.
@@ -72,11 +73,7 @@ func (w *World) newLine(name string, parts int, flush time.Duration, log Server)
 			return nil, err
 		}
 	}
-	rules := filepath.Join(w.Dir, "recipe.yaml")
-	if err := os.WriteFile(rules, []byte(recipe), 0o644); err != nil {
-		return nil, err
-	}
-	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 384kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), rules, flush)
+	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 384kB, flush_every: %v}\ningest:\n", l.corpus, l.log.Addr(), w.recipe, flush)
 	for i, in := range w.Input {
 		text += fmt.Sprintf("  - {in: %q, name: in-%d, url_field: no_such_field}\n", in, i) // the judge finds a row by its Position
 	}

@@ -11,9 +11,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"millrace/ingest"
 	"millrace/internal/sim"
@@ -54,10 +57,14 @@ func (o *Options) Build(ctx context.Context, dir string) (*World, error) {
 		}
 		w.Input, err = WriteInput(filepath.Join(dir, "input"), o.Docs, o.Seed)
 	}
-	if err == nil {
-		w.lines, err = countLines(w.Input)
+	if err != nil {
+		return nil, err
 	}
-	return w, err
+	if w.lines, err = countLines(w.Input); err != nil {
+		return nil, err
+	}
+	w.recipe = filepath.Join(dir, "recipe.yaml")
+	return w, os.WriteFile(w.recipe, []byte(recipe), 0o644)
 }
 
 // share of the kills for one kind, at least.
@@ -149,6 +156,14 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	}
 	b.Figures["inputs"], b.Figures["commits"], b.Figures["rows"], b.Figures["rejects"] = got.Inputs, got.Commits, got.Rows, got.Rejects
 	b.Figures["dead_letters"], b.Figures["no_row"], b.Figures["orphans"] = got.Failed, got.Gaps, got.Orphans
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return w.sameReplayed(gctx, l, got, file) })
+	g.Go(func() error { return w.sameInput(gctx, got) })
+	return g.Wait()
+}
+
+// sameReplayed wants an undisturbed mill to make the same of the recorded docs, on a broker of its own.
+func (w *World) sameReplayed(ctx context.Context, l *line, got *Verdict, file string) error {
 	replayed, err := w.replay(ctx, l, file)
 	if err != nil {
 		return fmt.Errorf("an undisturbed mill on the recorded docs: %w", err)
@@ -159,6 +174,11 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	if err := sameFiles(replayed, got); err != nil {
 		return fmt.Errorf("an undisturbed mill makes other files of the recorded docs: %w", err)
 	}
+	return nil
+}
+
+// sameInput runs an undisturbed line and wants the same input in its rows.
+func (w *World) sameInput(ctx context.Context, got *Verdict) error {
 	free, err := w.newLine("free", 2, 500*time.Millisecond, nil)
 	if err != nil {
 		return err
