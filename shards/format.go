@@ -65,33 +65,33 @@ func settleFormat(disk *durable.Disk, dir string, newest int, steps []func(strin
 	if err != nil || have >= newest {
 		return err
 	}
+	number := func(n int) []byte { return []byte(strconv.Itoa(n) + "\n") }
 	path := filepath.Join(dir, "format")
-	if have == 0 && used(dir) {
-		have = 1
-	} else if have == 0 {
+	switch {
+	case have == 0 && !used(dir):
 		if err := disk.Mkdir("shards.folder", filepath.Clean(dir)); err != nil {
 			return err
 		}
-		if err := disk.Create("shards.format", path, formatted(newest)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := disk.Create("shards.format", path, number(newest)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		return nil
+	case have == 0:
+		have = 1
 	}
 	for n := have; n < newest; n++ {
 		if err := steps[n-1](dir); err != nil {
 			return fmt.Errorf("upgrade %s from format %d to %d: %w", dir, n, n+1, err)
 		}
-		if err := disk.Replace("shards.format", path, formatted(n+1)); err != nil {
+		if err := disk.Replace("shards.upgrade", path, number(n+1)); err != nil {
 			return err
 		}
 	}
 	if newest == have { // it had no number yet
-		return disk.Replace("shards.format", path, formatted(newest))
+		return disk.Replace("shards.upgrade", path, number(newest))
 	}
 	return nil
 }
-
-func formatted(n int) []byte { return []byte(strconv.Itoa(n) + "\n") }
 
 // used reports whether a corpus was begun in dir.
 func used(dir string) bool {

@@ -258,18 +258,14 @@ func (p *partition) commit(upto int64) error {
 	return nil
 }
 
-// fsync syncs, and tells how long it took.
-func (p *partition) fsync(f *durable.File) (err error) {
-	began := time.Now()
+func (p *partition) fsync(f *durable.File) error {
+	if tell := p.opts.Synced; tell != nil {
+		defer func(began time.Time) { tell(time.Since(began)) }(time.Now())
+	}
 	if p.opts.sync != nil {
-		err = p.opts.sync(f)
-	} else {
-		err = f.Sync("broker.sync")
+		return p.opts.sync(f)
 	}
-	if p.opts.Synced != nil {
-		p.opts.Synced(time.Since(began))
-	}
-	return err
+	return f.Sync("broker.sync")
 }
 
 // fail ends the partition: after a failed fsync nobody knows which bytes are on the disk.

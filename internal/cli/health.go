@@ -21,8 +21,7 @@ import (
 )
 
 const (
-	// hangAfter is how long a document may be in a stage, or rows on their way into the sink. Limits in the stages
-	// count bytes and steps, so nothing honest comes near it.
+	// hangAfter is how long a request of the crawl may be in flight: each ends within two minutes, one way or another.
 	hangAfter = 5 * time.Minute
 	lookEvery = 2 * time.Second  // at log, sink and disk
 	lookLimit = 5 * time.Second  // for the log's answer
@@ -36,7 +35,8 @@ type health struct {
 	dir     string
 	metrics *obs.Metrics
 	server  *obs.Server
-	cleaned atomic.Int64 // offset in pages below which a clean worker has handed on everything
+	limit   time.Duration // for a document in a stage, or rows on their way into the sink; 0: none
+	cleaned atomic.Int64  // offset in pages below which a clean worker has handed on everything
 
 	mu     sync.Mutex
 	line   *line // nil until the log is open
@@ -75,7 +75,7 @@ func (a *App) openHealth(ctx context.Context, c *corpus, o runOptions) (stop fun
 	if addr == "" {
 		return func() {}, nil
 	}
-	h := &health{a: a, dir: c.dir, pulses: map[string]*run.Pulse{}, metrics: obs.New(codeVersion(), c.labels())}
+	h := &health{a: a, dir: c.dir, limit: time.Duration(c.cfg.Limits.Hang), pulses: map[string]*run.Pulse{}, metrics: obs.New(codeVersion(), c.labels())}
 	h.server, err = obs.Start(ctx, obs.Options{Addr: string(addr), Metrics: h.metrics, Refresh: h.refresh, Alive: h.alive, Ready: h.ready, Log: a.log})
 	if err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "--metrics 127.0.0.1:0 takes any free port"}
@@ -237,11 +237,10 @@ func (h *health) alive() []obs.Problem {
 	defer h.mu.Unlock()
 	var out []obs.Problem
 	for belt, p := range h.pulses {
-		if what, since, stuck := p.Stuck(hangAfter); stuck {
+		if what, since, stuck := p.Stuck(h.limit); stuck && h.limit > 0 {
 			out = append(out, obs.Problem{What: "belt " + belt, Why: what + " since " + since.UTC().Format(time.RFC3339)})
 		}
 	}
-	// Each request ends within two minutes, one way or another.
 	if h.crawl.Hosts.InFlight > 0 && time.Since(h.since) > hangAfter {
 		out = append(out, obs.Problem{What: "crawl", Why: fmt.Sprintf("%d requests in flight, and nothing happens since %s", h.crawl.Hosts.InFlight, h.since.UTC().Format(time.RFC3339))})
 	}
@@ -264,6 +263,9 @@ func (h *health) ready() []obs.Problem {
 		return []obs.Problem{{What: "belts", Why: "they are being restored"}}
 	}
 	var out []obs.Problem
+	if p := h.line.paused.Load(); p != nil {
+		out = append(out, obs.Problem{What: "stage " + p.Stage, Why: "it waits: " + message(p.Err)})
+	}
 	for belt, p := range h.pulses {
 		if !p.Restored() {
 			out = append(out, obs.Problem{What: "belt " + belt, Why: "it is being restored"})

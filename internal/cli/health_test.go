@@ -106,7 +106,7 @@ func holdingMill() {
 }
 
 func newHealth() *health {
-	return &health{a: &App{log: slog.New(slog.DiscardHandler)}, pulses: map[string]*run.Pulse{}, metrics: obs.New("test", obs.Labels{Reasons: docs.Codes()})}
+	return &health{limit: 10 * time.Minute, a: &App{log: slog.New(slog.DiscardHandler)}, pulses: map[string]*run.Pulse{}, metrics: obs.New("test", obs.Labels{Reasons: docs.Codes()})}
 }
 
 // stuckSource gives one document, which the stage never lets go.
@@ -145,7 +145,7 @@ func TestAliveNamesWhatHangs(t *testing.T) {
 		want   string // "" is alive
 	}{
 		"waits": {nil, ""},
-		"hangs": {[]millrace.Stage{stuckStage{}}, "a document in the stages from stuck on since"},
+		"hangs": {[]millrace.Stage{stuckStage{}}, "a document in stage stuck since"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestAliveNamesWhatHangs(t *testing.T) {
 				b := run.Belt{Name: "mill", Source: s, Sink: s, Stages: tt.stages, Workers: 1, Pulse: h.pulse("mill")}
 				ended := make(chan error, 1)
 				go func() { ended <- b.Run(ctx) }()
-				time.Sleep(hangAfter - time.Second)
+				time.Sleep(h.limit - time.Second)
 				if p := h.alive(); len(p) > 0 {
 					t.Errorf("too early: %v", p)
 				}
@@ -198,6 +198,7 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 		"belt":             {func(h *health) { h.pulse("crawl") }, "belt crawl: it is being restored"},
 		"log":              {func(h *health) { h.log.err = bad }, "log: no way"},
 		"log hangs":        {func(h *health) { h.log.at = now.at.Add(-lookStale - time.Second) }, "log: it has not answered since"},
+		"a stage waits":    {func(h *health) { h.line.paused.Store(&run.Pause{Stage: "load", Err: bad}) }, "stage load: it waits: no way"},
 		"sink":             {func(h *health) { h.sink.err = bad }, "sink: no way"},
 		"disk":             {func(h *health) { h.disk.err = bad }, "disk: no way"},
 	}

@@ -45,17 +45,17 @@ type Pause struct {
 // guarded is a Guard at work in one belt.
 type guarded struct {
 	Guard
-	pulse   *Pulse
 	journal *journal // nil where none is kept
 	hands   []*hand
+	pulse   *Pulse // of the belt; may be nil
 
 	mu     sync.Mutex
 	paused int // hands that wait
 }
 
 // newGuarded opens the journal.
-func newGuarded(g Guard, p *Pulse) (*guarded, error) {
-	out := &guarded{Guard: g, pulse: p}
+func newGuarded(g Guard) (*guarded, error) {
+	out := &guarded{Guard: g}
 	if g.State == "" {
 		return out, nil
 	}
@@ -162,6 +162,7 @@ type hand struct {
 	doc   *millrace.Document // that a stage has now
 	stage string
 	ticks int // of the watchdog, since the stage has it
+	now   *step
 }
 
 // begin says that a stage has d: to the watchdog, and in the journal. What is taken alone is noted for each
@@ -170,6 +171,9 @@ func (h *hand) begin(d *millrace.Document, stage string, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.doc, h.stage, h.ticks = d, stage, 0
+	if h.g != nil {
+		h.g.pulse.next(h.now, stage)
+	}
 	if h.g == nil || h.g.journal == nil || !first && h.kind != alone {
 		return
 	}
@@ -193,27 +197,19 @@ func (h *hand) rest() {
 // process sends each document through the stages until one decides. Observers see it nevertheless. It returns
 // only what ends the belt.
 func (h *hand) process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
-	if len(stages) == 0 || len(docs) == 0 {
-		return nil
+	if len(stages) > 0 && len(docs) > 0 {
+		defer h.rest()
+		if h.g != nil {
+			h.now = h.g.pulse.begin("a document in stage " + stages[0].Name())
+			defer func() { h.g.pulse.end(h.now) }()
+		}
 	}
-	defer h.rest()
-	now := h.pulse().begin("a document in the stages from " + stages[0].Name() + " on")
-	defer h.pulse().end(now)
 	for _, d := range docs {
-		h.pulse().next(now)
 		if err := h.one(ctx, stages, d); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// pulse is the belt's; nil in tests of one stage.
-func (h *hand) pulse() *Pulse {
-	if h.g == nil {
-		return nil
-	}
-	return h.g.pulse
 }
 
 func (h *hand) one(ctx context.Context, stages []millrace.Stage, d *millrace.Document) error {

@@ -76,14 +76,14 @@ func (p *Pulse) begin(what string) *step {
 	return s
 }
 
-// next says that s goes on with the next document.
-func (p *Pulse) next(s *step) {
+// next says that s goes on: with another stage, or another document.
+func (p *Pulse) next(s *step, stage string) {
 	if p == nil || s == nil {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.since = time.Now()
+	s.since, s.what = time.Now(), "a document in stage "+stage
 }
 
 func (p *Pulse) end(s *step) {

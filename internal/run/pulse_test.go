@@ -59,7 +59,7 @@ func TestPulse(t *testing.T) {
 		"waits for input":              {slow{waits: time.Hour, docs: 1}, ""},
 		"slow, but each step ends":     {slow{stage: 4 * time.Minute, sink: 4 * time.Minute, docs: 10}, ""},
 		"a stage that hangs":           {slow{stage: time.Hour, docs: 1}, "slow"},
-		"a sink that hangs":            {slow{sink: time.Hour, docs: 1}, "the sink"},
+		"a sink that hangs":            {slow{sink: time.Hour, docs: 1}, "rows for the sink"},
 		"a line that is full of waits": {slow{stage: time.Second, sink: 4 * time.Minute, docs: 50}, ""},
 	}
 	for name, tt := range tests {

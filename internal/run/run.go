@@ -51,11 +51,12 @@ func newJob(b millrace.Batch) *job {
 // Run works until the source ends, then flushes the sink. Another owner's commit (ErrMoved) makes it
 // start again from the newest commit, with nothing kept in memory.
 func (b *Belt) Run(ctx context.Context) error {
-	g, err := newGuarded(b.Guard, b.Pulse)
+	g, err := newGuarded(b.Guard)
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
 	defer g.close()
+	g.pulse = b.Pulse
 	for {
 		err := b.once(ctx, g)
 		if err == nil || !errors.Is(err, millrace.ErrMoved) || ctx.Err() != nil {
@@ -191,9 +192,7 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 		select {
 		case next, ok := <-line:
 			if !ok {
-				s := b.Pulse.begin("the sink, at the end")
-				defer b.Pulse.end(s)
-				return b.Sink.Flush(ctx, millrace.Position{})
+				return b.flush(ctx, millrace.Position{})
 			}
 			j = next
 		case <-ctx.Done():
@@ -218,10 +217,11 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 
 // store hands a batch to the sink, and the mark behind it.
 func (b *Belt) store(ctx context.Context, j *job) error {
-	s := b.Pulse.begin("the sink")
-	defer b.Pulse.end(s)
 	if len(j.Docs) > 0 {
-		if err := b.Sink.Write(ctx, j.Docs); err != nil {
+		s := b.Pulse.begin("rows for the sink")
+		err := b.Sink.Write(ctx, j.Docs)
+		b.Pulse.end(s)
+		if err != nil {
 			return err
 		}
 		b.Pulse.accepted(j.Docs)
@@ -232,6 +232,12 @@ func (b *Belt) store(ctx context.Context, j *job) error {
 	if j.Flush.IsZero() {
 		return nil
 	}
-	b.Pulse.next(s)
-	return b.Sink.Flush(ctx, j.Flush)
+	return b.flush(ctx, j.Flush)
+}
+
+// flush has the sink store everything.
+func (b *Belt) flush(ctx context.Context, at millrace.Position) error {
+	s := b.Pulse.begin("what the sink stores")
+	defer b.Pulse.end(s)
+	return b.Sink.Flush(ctx, at)
 }
