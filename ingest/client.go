@@ -70,6 +70,7 @@ func (c *client) retry(ctx context.Context, what string, do func(context.Context
 			return fmt.Errorf("%s %s at %s: %w", what, c.part, c.topic.Addr, err)
 		}
 		c.attempts++
+		c.topic.Watch.retried()
 		pause := backoff(c.topic.firstPause(), c.attempts)
 		c.log.Warn("the broker does not answer as it should, trying again", "to", what, "attempt", c.attempts, "pause", pause, "err", err)
 		// A new pool has new connections and new metadata.
@@ -126,6 +127,7 @@ func noTopic(err error) bool {
 // produce appends records as one batch and returns the offset of the first. The same batch is sent again
 // until it is acknowledged; copies that this makes are ignored by the receiver.
 func (c *client) produce(ctx context.Context, recs []kafka.Record, values [][]byte) (base int64, err error) {
+	began := time.Now()
 	err = c.retry(ctx, "write to", func(ctx context.Context) error {
 		again := make([]kafka.Record, len(recs))
 		for i, r := range recs {
@@ -143,6 +145,7 @@ func (c *client) produce(ctx context.Context, recs []kafka.Record, values [][]by
 			return r.Error
 		}
 		base = r.BaseOffset
+		c.topic.Watch.produced(began)
 		return nil
 	})
 	return base, err

@@ -23,6 +23,7 @@ type Topic struct {
 	Partitions int32  // that Ensure creates; 0 is just enough for Partition
 	Recipe     string // the hash of everything upstream; messages of another one are ignored
 	Log        *slog.Logger
+	Watch      *Watch
 
 	// Tests come between client and broker, and do not wait as long.
 	dial             dialer

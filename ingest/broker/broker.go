@@ -24,7 +24,8 @@ type Options struct {
 	SegmentBytes int64  // 0 is 64 MiB
 	FreeFloor    int64  // with less free disk, Produce is refused with an error that asks to try again; 0 is no floor
 	Log          *slog.Logger
-	Disk         *durable.Disk // nil but in tests
+	Disk         *durable.Disk       // nil but in tests
+	Synced       func(time.Duration) // hears how long each fsync took; may be nil
 
 	sync func(*durable.File) error   // tests let it fail
 	free func(string) (int64, error) // tests fill the disk

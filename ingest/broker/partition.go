@@ -10,6 +10,7 @@ import (
 	"sort"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"millrace"
 	"millrace/internal/durable"
@@ -258,6 +259,9 @@ func (p *partition) commit(upto int64) error {
 }
 
 func (p *partition) fsync(f *durable.File) error {
+	if tell := p.opts.Synced; tell != nil {
+		defer func(began time.Time) { tell(time.Since(began)) }(time.Now())
+	}
 	if p.opts.sync != nil {
 		return p.opts.sync(f)
 	}

@@ -12,9 +12,7 @@ import (
 	"log"
 	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -40,17 +38,15 @@ type App struct {
 	log    *slog.Logger
 	began  time.Time
 	out    sync.Mutex // of Stdout: events come from several goroutines
+	health *health    // of a run with --metrics
+	drain  drain
 }
 
 // Main runs the command line and gives the exit code.
 func (a *App) Main() int {
 	log.SetOutput(hushed{a.Stderr})
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := a.onSignals(context.Background())
 	defer stop()
-	go func() { // a second signal ends at once: as safe as kill -9
-		<-ctx.Done()
-		stop()
-	}()
 	return a.Run(ctx)
 }
 

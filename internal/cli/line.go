@@ -97,6 +97,7 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	g.Go(func() error { return l.marks(gctx) })
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
+	g.Go(func() error { return a.health.observe(gctx, l) })
 	trained := l.startTrainer(ctx)
 	err = g.Wait()
 	result, trainErr := trained(err)
@@ -122,13 +123,10 @@ func (l *line) readyAfter(belts int, event map[string]any) {
 	}
 }
 
-// maxTidy is how long an interrupted run may still work.
-const maxTidy = 30 * time.Second
-
 // tidy leaves data/ without rows that are out of the corpus and without files that were replaced: a corpus that is
 // kept fresh ends in no other way than by an interruption. What is not done in time is done by the next run.
 func (l *line) tidy(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), maxTidy)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.a.timeToTidy())
 	defer cancel()
 	_, err := l.sink.Resume(ctx)
 	if err == nil {
@@ -148,7 +146,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
 		before, _ := os.ReadFile(logAddrPath(l.c.dir)) // left by a mill that was killed: its workers know it by that address
-		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Disk: l.c.disk, Addr: string(before), FreeFloor: diskFloor, Log: l.a.log}
+		o := broker.Options{Dir: filepath.Join(l.c.dir, "log"), Disk: l.c.disk, Addr: string(before), FreeFloor: diskFloor, Log: l.a.log, Synced: l.a.health.synced()}
 		b, err := broker.Start(ctx, o)
 		if err != nil && o.Addr != "" {
 			o.Addr = ""
@@ -176,8 +174,8 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 
 // topics says where they are.
 func (l *line) topics(addr string) {
-	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log}
-	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log}
+	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Watch: l.a.health.watch()}
+	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Watch: l.a.health.watch()}
 	if l.input = l.topic; l.o.belt == beltMill {
 		l.input = l.docs
 	}
@@ -315,7 +313,7 @@ func (l *line) mill(ctx context.Context) error {
 	b := run.Belt{
 		Name: "mill", Source: l.input.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
 		Stages: append(stages, l.index), Input: l.input.At(), Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
-		Accepted: l.accepted, Guard: l.guard("mill"),
+		Accepted: l.accepted, Guard: l.guard("mill"), Pulse: l.a.health.pulse(beltMill),
 	}
 	return b.Run(ctx)
 }

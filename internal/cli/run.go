@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,8 @@ type runOptions struct {
 	fromHere bool
 	rebuild  bool
 	replay   bool // of dead letters, instead of the inputs
+	metrics  config.Address
+	drain    time.Duration // < 0: as the configuration says
 }
 
 func (a *App) runCommand() *cobra.Command {
@@ -51,6 +54,8 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.StringVar(&o.worker, "worker", "", "with --belt crawl or clean: which worker this is, as i/N from 0/N (default 0/1)")
 	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
+	f.Var(&o.metrics, "metrics", "answer /livez, /readyz and /metrics there: 127.0.0.1:9464 (default: metrics in FILE)")
+	f.DurationVar(&o.drain, "drain", -1, "how long it may take to end after SIGTERM or Ctrl-C (default: drain in FILE)")
 	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
 	return c
 }
@@ -89,6 +94,12 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := c.settleFeed(o.belt != ""); err != nil {
 		return err
 	}
+	a.allowDrain(c, o)
+	stop, err := a.openHealth(ctx, c, o)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	if o.belt != beltMill && len(c.seeds) > 0 || o.rebuild {
 		if err := c.settleWorkers(w.n); err != nil {
 			return err
@@ -213,6 +224,7 @@ func flat(c config.Config) map[string]string {
 	c.Train, c.Limits, c.Log, c.Workers, c.Dir = config.Train{}, config.Limits{}, "", 0, ""
 	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr, c.Crawl.Recrawl = 0, 0, nil, config.Recrawl{}
 	c.Shards.FlushEvery, c.Shards.MaxStale = 0, config.MaxStale{}
+	c.Metrics, c.Drain = "", 0
 	walk("", reflect.ValueOf(c))
 	return out
 }

@@ -16,7 +16,8 @@ func TestMain(m *testing.M) {
 			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 			os.Exit(a.Main())
 		},
-		"poisoned": poisoned,
+		"poisoned":    poisoned,
+		"holdingmill": holdingMill,
 	})
 }
 
@@ -43,6 +44,8 @@ func TestScripts(t *testing.T) {
 			"waitfor":     waitFor,
 			"lives":       lives,
 			"poisonfiles": poisonFiles,
+			"freeport":    freePort,
+			"ask":         ask,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

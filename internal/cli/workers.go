@@ -54,6 +54,7 @@ func (a *App) runWorker(ctx context.Context, c *corpus, o runOptions, w beltWork
 	})
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
+	g.Go(func() error { return a.health.observe(gctx, l) })
 	if err := g.Wait(); err != nil {
 		return l.explain(err)
 	}
@@ -119,7 +120,7 @@ func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w bel
 
 // publish is a belt that fills pages.
 func (l *line) publish(ctx context.Context, name string, from millrace.Source, to millrace.Sink) error {
-	b := run.Belt{Name: name, Source: from, Sink: to, Workers: 1, Batch: l.o.batch, Ready: l.ready,
+	b := run.Belt{Name: name, Source: from, Sink: to, Workers: 1, Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(name),
 		Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
 	return b.Run(ctx)
 }
@@ -142,7 +143,7 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 	g.Go(func() error {
 		defer cancel()
 		b := run.Belt{Name: beltClean, Source: source, Stages: append(l.freeStages(), cleanedStage{}), Sink: l.docs.Sink(l.newest),
-			Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
+			Workers: l.workers(), Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(beltClean),
 			Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }, Guard: l.guard(fmt.Sprintf("clean-%d", w.i))}
 		if err := b.Run(gctx); err != nil {
 			return err

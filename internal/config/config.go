@@ -33,6 +33,8 @@ type Config struct {
 	Shards  Shards   `yaml:"shards"`
 	Train   Train    `yaml:"train"`
 	Limits  Limits   `yaml:"limits"`
+	Metrics Address  `yaml:"metrics"` // of the health listener
+	Drain   Duration `yaml:"drain"`   // how long a run may take to end after SIGTERM
 }
 
 // Agent is who crawls: product token, address for complaints, purpose.
@@ -176,6 +178,7 @@ func Default() Config {
 			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
 		Train:  Train{Preset: "none"},
 		Limits: Limits{Hang: Duration(10 * time.Minute)},
+		Drain:  Duration(30 * time.Second),
 	}
 }
 
@@ -294,6 +297,8 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
 	case c.Limits.Hang < 0:
 		return "$.limits.hang", "hang cannot be negative; 0 is no limit"
+	case c.Drain < 0:
+		return "$.drain", "drain cannot be negative"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}

@@ -43,6 +43,7 @@ type guarded struct {
 	Guard
 	journal *journal // nil where none is kept
 	hands   []*hand
+	pulse   *Pulse // of the belt; may be nil
 
 	mu     sync.Mutex
 	paused int // hands that wait
@@ -157,6 +158,7 @@ type hand struct {
 	doc   *millrace.Document // that a stage has now
 	stage string
 	ticks int // of the watchdog, since the stage has it
+	now   *step
 }
 
 // begin says that a stage has d: to the watchdog, and in the journal. What is taken alone is noted for each
@@ -165,6 +167,9 @@ func (h *hand) begin(d *millrace.Document, stage string, first bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.doc, h.stage, h.ticks = d, stage, 0
+	if h.g != nil {
+		h.g.pulse.next(h.now, stage)
+	}
 	if h.g == nil || h.g.journal == nil || !first && h.kind != alone {
 		return
 	}
@@ -190,6 +195,10 @@ func (h *hand) rest() {
 func (h *hand) process(ctx context.Context, stages []millrace.Stage, docs []*millrace.Document) error {
 	if len(stages) > 0 && len(docs) > 0 {
 		defer h.rest()
+		if h.g != nil {
+			h.now = h.g.pulse.begin("a document in stage " + stages[0].Name())
+			defer func() { h.g.pulse.end(h.now) }()
+		}
 	}
 	for _, d := range docs {
 		if err := h.one(ctx, stages, d); err != nil {

@@ -32,6 +32,8 @@ type Belt struct {
 	Accepted func([]*millrace.Document)
 	// Guard protects it from single documents.
 	Guard Guard
+	// Pulse, if set, says whether the belt moves.
+	Pulse *Pulse
 }
 
 // job is one batch on its way. done is closed when the stateless stages have seen it, drained when the sink has it.
@@ -54,6 +56,7 @@ func (b *Belt) Run(ctx context.Context) error {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
 	defer g.close()
+	g.pulse = b.Pulse
 	for {
 		err := b.once(ctx, g)
 		if err == nil || !errors.Is(err, millrace.ErrMoved) || ctx.Err() != nil {
@@ -73,6 +76,7 @@ func (b *Belt) once(ctx context.Context, guard *guarded) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	b.Pulse.restore(false)
 	at, err := b.restore(ctx, ordered)
 	if err == nil {
 		err = guard.start(at, workers)
@@ -80,6 +84,7 @@ func (b *Belt) once(ctx context.Context, guard *guarded) error {
 	if err != nil {
 		return fmt.Errorf("belt %s: %w", b.Name, err)
 	}
+	b.Pulse.restore(true)
 	if b.Ready != nil {
 		b.Ready()
 	}
@@ -187,7 +192,7 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 		select {
 		case next, ok := <-line:
 			if !ok {
-				return b.Sink.Flush(ctx, millrace.Position{})
+				return b.flush(ctx, millrace.Position{})
 			}
 			j = next
 		case <-ctx.Done():
@@ -200,18 +205,39 @@ func (b *Belt) drain(ctx context.Context, guard *guarded, line <-chan *job, orde
 		if err == nil {
 			err = guard.hand(j, behind).process(ctx, ordered, j.Docs)
 		}
-		if err == nil && len(j.Docs) > 0 {
-			err = b.Sink.Write(ctx, j.Docs)
-		}
-		if err == nil && b.Accepted != nil && len(j.Docs) > 0 {
-			b.Accepted(j.Docs)
-		}
-		if err == nil && !j.Flush.IsZero() {
-			err = b.Sink.Flush(ctx, j.Flush)
+		if err == nil {
+			err = b.store(ctx, j)
 		}
 		if err != nil {
 			return err
 		}
 		close(j.drained)
 	}
+}
+
+// store hands a batch to the sink, and the mark behind it.
+func (b *Belt) store(ctx context.Context, j *job) error {
+	if len(j.Docs) > 0 {
+		s := b.Pulse.begin("rows for the sink")
+		err := b.Sink.Write(ctx, j.Docs)
+		b.Pulse.end(s)
+		if err != nil {
+			return err
+		}
+		b.Pulse.accepted(j.Docs)
+		if b.Accepted != nil {
+			b.Accepted(j.Docs)
+		}
+	}
+	if j.Flush.IsZero() {
+		return nil
+	}
+	return b.flush(ctx, j.Flush)
+}
+
+// flush has the sink store everything.
+func (b *Belt) flush(ctx context.Context, at millrace.Position) error {
+	s := b.Pulse.begin("what the sink stores")
+	defer b.Pulse.end(s)
+	return b.Sink.Flush(ctx, at)
 }
