@@ -40,7 +40,7 @@ const maxProblems = 1000
 // schema of each file, each row's place, verdict and twin, the ledger, and the Merkle roots. The error
 // is for what keeps it from looking; damage is in the Report.
 func Check(ctx context.Context, dir string) (Report, error) {
-	there, err := checkFormat(dir)
+	there, err := CheckFormat(dir)
 	if err != nil {
 		return Report{}, fmt.Errorf("check: %w", err)
 	}

@@ -102,7 +102,7 @@ const (
 
 // encode writes the entry; equal entries give equal bytes.
 func (e *Entry) encode() ([]byte, error) {
-	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: formatNumber,
+	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: Format,
 		Recipe: e.Recipe, RecipeText: e.RecipeText, From: e.From, To: e.To, Gaps: e.Gaps, Tally: e.Tally, Rejects: []rejectFile{},
 		Replaced: e.replaced, Hidden: encodeHides(e.hides), Root: e.Root, Previous: e.Previous}
 	for _, f := range e.Rejects {

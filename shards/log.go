@@ -1,14 +1,10 @@
 package shards
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"millrace"
 	"millrace/internal/durable"
@@ -49,42 +45,15 @@ func readLimited(path string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
-// ErrFormat says that a newer millrace wrote the folder.
-var ErrFormat = errors.New("written by a newer millrace")
-
-// checkFormat reads DIR/format. A folder without one is new, or has no corpus.
-func checkFormat(dir string) (there bool, err error) {
-	path := filepath.Join(dir, "format")
-	b, err := readLimited(path, 64)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || n < 1 {
-		return false, fmt.Errorf("%s: %q is no format number: %w", path, b, millrace.ErrIntegrity)
-	}
-	if n > formatNumber {
-		return false, fmt.Errorf("%s has format %d, this millrace knows %d: %w", dir, n, formatNumber, ErrFormat)
-	}
-	return true, nil
-}
-
 // prepare makes the folders of a corpus.
 func prepare(disk *durable.Disk, dir string) error {
-	for _, d := range []string{filepath.Clean(dir), dataDir(dir), logDir(dir), rejectsDir(dir)} {
+	if err := SettleFormat(disk, dir); err != nil {
+		return err
+	}
+	for _, d := range []string{dataDir(dir), logDir(dir), rejectsDir(dir)} {
 		if err := disk.Mkdir("shards.folder", d); err != nil {
 			return err
 		}
-	}
-	there, err := checkFormat(dir)
-	if err == nil && !there {
-		err = disk.Create("shards.format", filepath.Join(dir, "format"), []byte(strconv.Itoa(formatNumber)+"\n"))
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
 	}
 	// A process that was killed may have linked an entry and not have synced the folder. Whoever reads the entry
 	// takes it for durable.

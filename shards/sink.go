@@ -291,7 +291,7 @@ func (s *Sink) writer(kept bool) (*fileWriter, error) {
 // newFile opens a file in dir for the next entry; recipe and code are those that made its rows.
 func (s *Sink) newFile(dir string, signals []string, rejects bool, recipe, code string) (*fileWriter, error) {
 	cols := columnsFor(signals, rejects)
-	meta := []string{"millrace.format", fmt.Sprint(formatNumber), "millrace.recipe", recipe, "millrace.code", code,
+	meta := []string{"millrace.format", fmt.Sprint(Format), "millrace.recipe", recipe, "millrace.code", code,
 		"huggingface", huggingFaceInfo(cols)}
 	return newFileWriter(dir, s.base.Version+1, cols, meta, s.o.groupBytes, s.o.Disk)
 }

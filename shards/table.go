@@ -26,7 +26,7 @@ type Table struct {
 
 // Open reads the commit log of DIR. A folder without one is an empty table.
 func Open(dir string) (*Table, error) {
-	if _, err := checkFormat(dir); err != nil {
+	if _, err := CheckFormat(dir); err != nil {
 		return nil, fmt.Errorf("open corpus: %w", err)
 	}
 	t := &Table{dir: dir, texts: newTextCache(textCacheBytes)}

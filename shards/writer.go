@@ -20,8 +20,6 @@ import (
 )
 
 const (
-	// formatNumber is what DIR/format holds.
-	formatNumber = 1
 	// defaultGroup closes a row group: what a writer and a reader hold in memory at once.
 	defaultGroup = 64 << 20
 	// pageBytes closes a page, except that a longer value has a page of its own.

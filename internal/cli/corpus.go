@@ -18,6 +18,7 @@ import (
 	"millrace/dedup"
 	"millrace/internal/config"
 	"millrace/internal/durable"
+	"millrace/shards"
 )
 
 // corpus is a folder with the configuration that it is run by.
@@ -34,8 +35,16 @@ type corpus struct {
 	disk     *durable.Disk
 }
 
-// corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus.
+// corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus. A folder of a newer millrace is none for this one.
 func (a *App) corpusDir() (string, error) {
+	dir, err := a.namedDir()
+	if err == nil {
+		_, err = shards.CheckFormat(dir)
+	}
+	return dir, err
+}
+
+func (a *App) namedDir() (string, error) {
 	if a.dir != "" {
 		return a.dir, nil
 	}
@@ -75,6 +84,9 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "millrace init"}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if _, err := shards.CheckFormat(cfg.Dir); err != nil {
 		return nil, err
 	}
 	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages, disk: a.Disk}

@@ -12,6 +12,7 @@ import (
 	"millrace/internal/config"
 	"millrace/internal/lock"
 	"millrace/internal/term"
+	"millrace/shards"
 )
 
 // The exit codes. 2 is never used: a Go panic ends with it.
@@ -75,6 +76,8 @@ func classify(err error) *Error {
 		return &Error{Exit: Locked, Err: err, Means: "nothing was started", Try: fmt.Sprintf("wait for it, or stop it: kill %d", held.PID)}
 	}
 	switch {
+	case errors.Is(err, shards.ErrFormat):
+		return &Error{Exit: Usage, Err: err, Means: "nothing was started, and the folder is as it was", Try: "the millrace that wrote it, or a newer one; `millrace version` says which format this one knows"}
 	case errors.Is(err, millrace.ErrIntegrity):
 		return &Error{Exit: Integrity, Err: err, Means: "nothing was written from here on; what was committed before stands", Try: "millrace check"}
 	case errors.Is(err, syscall.ENOSPC):

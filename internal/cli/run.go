@@ -70,6 +70,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return err
 	}
 	if o.archive != "" {
+		if _, err := shards.CheckFormat(o.archive); err != nil {
+			return err
+		}
 		c.seeds = nil
 	} else {
 		a.nameBadSeeds(c)
@@ -91,6 +94,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return err
 	}
 	defer release()
+	if err := shards.SettleFormat(c.disk, c.dir); err != nil {
+		return err
+	}
 	if err := c.settleFeed(o.belt != ""); err != nil {
 		return err
 	}

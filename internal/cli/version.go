@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"millrace/shards"
 )
 
 // Version is the release; development builds carry their commit beside it.
@@ -31,10 +33,10 @@ func (a *App) versionCommand() *cobra.Command {
 		Use: "version", Short: "Say which millrace this is", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
-				a.emit(map[string]any{"type": "version", "version": codeVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "format": 1})
+				a.emit(map[string]any{"type": "version", "version": codeVersion(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "format": shards.Format})
 				return nil
 			}
-			fmt.Fprintf(a.Stdout, "millrace %s (%s, %s/%s, corpus format 1)\n", codeVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(a.Stdout, "millrace %s (%s, %s/%s, corpus format %d)\n", codeVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, shards.Format)
 			return nil
 		},
 	}
