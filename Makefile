@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly
+.PHONY: help test lint demo kill kill-crawl kill-stream kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,9 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
+
+museum: ## NAME=v0.2: add corpora by this version to testdata/museum, which every test run opens and resumes
+	go test -count=1 -run TestMuseum ./internal/cli -museum "$(NAME)"
 
 docs-check: ## run every sh block of README.md and docs/ in a clean folder
 	MILLRACE_DOCS=1 go test -count=1 -v -run TestBlocks ./internal/house

@@ -11,6 +11,9 @@ import (
 
 // TestMain lets the scripts call this binary as millrace.
 func TestMain(m *testing.M) {
+	if os.Getenv("MILLRACE_MUSEUM") != "" {
+		museumMain()
+	}
 	testscript.Main(m, map[string]func(){
 		"millrace": func() {
 			a := &App{Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}

@@ -38,26 +38,38 @@ func (w *towns) serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: towns NUMBER FILE CORPUS")
 	}
-	var err error
-	w.n, err = strconv.Atoi(args[0])
+	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	w.asked = map[string]int{}
+	server, err := w.open(n)
+	ts.Check(err)
+	ts.Defer(func() { server.Close() })
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(w.yaml(args[2])), 0o644))
+}
+
+// open serves n towns.
+func (w *towns) open(n int) (*http.Server, error) {
+	w.n, w.asked = n, map[string]int{}
 	var listeners []net.Listener
+	var err error
 	for range 50 {
 		w.port = 20000 + rand.IntN(12000)
 		if listeners, err = w.listen(); err == nil {
 			break
 		}
 	}
-	ts.Check(err)
+	if err != nil {
+		return nil, err
+	}
 	server := &http.Server{Handler: http.HandlerFunc(w.answer)}
 	for _, l := range listeners {
 		go server.Serve(l)
 	}
-	ts.Defer(func() { server.Close() })
-	yaml := fmt.Sprintf("dir: %s\nagent: {token: millbot}\ncrawl: {seeds: ['%s'], scope: any, allow_addr: ['127.0.0.0/8:%d'], delay: 30ms}\nshards: {flush_every: 1s}\n",
-		args[2], w.url(0, 0), w.port)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(yaml), 0o644))
+	return server, nil
+}
+
+func (w *towns) yaml(corpus string) string {
+	return fmt.Sprintf("dir: %s\nagent: {token: millbot}\ncrawl: {seeds: ['%s'], scope: any, allow_addr: ['127.0.0.0/8:%d'], delay: 30ms}\nshards: {flush_every: 1s}\n",
+		corpus, w.url(0, 0), w.port)
 }
 
 // listen opens the port on every address, or on none.
