@@ -55,6 +55,9 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
 
+release: ## binaries for five systems in dist/, checksums, bills of materials; built twice, in two folders
+	@mkdir -p .cache && go -C internal/tools build -o ../../.cache/release ./release && .cache/release -out dist
+
 museum: ## NAME=v0.2: add corpora by this version to testdata/museum, which every test run opens and resumes
 	go test -count=1 -run TestMuseum ./internal/cli -museum "$(NAME)"
 

@@ -10,11 +10,17 @@ import (
 	"millrace/shards"
 )
 
-// Version is the release; development builds carry their commit beside it.
+// Version is the release that this is on the way to; development builds carry their commit beside it.
 const Version = "0.1.0-dev"
+
+// release is what `git describe` said where `make release` built this; the linker sets it.
+var release string
 
 // codeVersion names the code in every commit: release and source revision.
 func codeVersion() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return Version
