@@ -89,33 +89,33 @@ func visit(t *testing.T, dir string) {
 	}
 	for _, corpus := range corpora { // as it was left
 		for _, verb := range []string{"check", "status", "sample"} {
-			command(t, Done, verb, "--dir", corpus)
+			millraceIn(t, Done, verb, "--dir", corpus)
 		}
 	}
-	if killed := corpora[len(corpora)-1]; rowsOf(t, killed) == want.Corpus || rowsOf(t, killed) == want.Again {
+	if killed := corpora[len(corpora)-1]; digestOf(t, killed) == want.Corpus || digestOf(t, killed) == want.Again {
 		t.Errorf("%s is complete: it cannot be resumed", killed)
 	}
 	if len(corpora) == 1 {
-		command(t, DeadLetters, "run", "pipeline.yaml")
-		command(t, Done, "why", "--dir", "corpus", "copy.txt")
+		millraceIn(t, DeadLetters, "run", "pipeline.yaml")
+		millraceIn(t, Done, "why", "--dir", "corpus", "copy.txt")
 	} else {
 		archive, err := filepath.Glob("corpus/warc/*.warc.gz")
 		if err != nil || len(archive) == 0 {
 			t.Fatalf("archive %v, %v", archive, err)
 		}
-		command(t, Done, append([]string{"warc", "verify"}, archive...)...)
-		command(t, Done, "consent", "--dir", "corpus")
-		command(t, Done, "run", "pipeline.yaml")
-		command(t, Done, "run", "--archive", "corpus", "--dir", "again", "pipeline.yaml")
-		if got := rowsOf(t, "again"); got != want.Again {
+		millraceIn(t, Done, append([]string{"warc", "verify"}, archive...)...)
+		millraceIn(t, Done, "consent", "--dir", "corpus")
+		millraceIn(t, Done, "run", "pipeline.yaml")
+		millraceIn(t, Done, "run", "--archive", "corpus", "--dir", "again", "pipeline.yaml")
+		if got := digestOf(t, "again"); got != want.Again {
 			t.Errorf("again: %+v, want %+v", got, want.Again)
 		}
 	}
-	if got := rowsOf(t, "corpus"); got != want.Corpus {
+	if got := digestOf(t, "corpus"); got != want.Corpus {
 		t.Errorf("corpus: %+v, want %+v", got, want.Corpus)
 	}
 	for _, corpus := range corpora {
-		command(t, Done, "check", "--dir", corpus)
+		millraceIn(t, Done, "check", "--dir", corpus)
 		b, err := os.ReadFile(filepath.Join(corpus, "format"))
 		if err != nil || string(b) != fmt.Sprintln(shards.Format) {
 			t.Errorf("%s: format %q, %v", corpus, b, err)
@@ -123,8 +123,8 @@ func visit(t *testing.T, dir string) {
 	}
 }
 
-// command runs millrace in this process.
-func command(t *testing.T, exit int, args ...string) {
+// millraceIn runs millrace in this process.
+func millraceIn(t *testing.T, exit int, args ...string) {
 	t.Helper()
 	var out, words bytes.Buffer
 	a := &App{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &words}
@@ -133,8 +133,8 @@ func command(t *testing.T, exit int, args ...string) {
 	}
 }
 
-// rowsOf reads every row of a corpus.
-func rowsOf(t *testing.T, dir string) (s summedRows) {
+// digestOf reads every row of a corpus.
+func digestOf(t *testing.T, dir string) (s summedRows) {
 	t.Helper()
 	table, err := shards.Open(dir)
 	if err != nil {
@@ -208,8 +208,8 @@ func fromFiles(t *testing.T) (e expected) {
 	}
 	write(t, "texts/copy.txt", mustRead(t, "texts/07.txt"))
 	write(t, "texts/lines.jsonl", `{"id":"a","text":"The first line of a list, which is in order, with a field of its own.","shelf":7}`+"\n{broken\n")
-	command(t, DeadLetters, "run", "--dir", "undisturbed", "pipeline.yaml")
-	e.Corpus = rowsOf(t, "undisturbed")
+	millraceIn(t, DeadLetters, "run", "--dir", "undisturbed", "pipeline.yaml")
+	e.Corpus = digestOf(t, "undisturbed")
 	remove(t, "undisturbed")
 	killed(t, "corpus", e.Corpus, "run", "--batch", "1", "pipeline.yaml")
 	return e
@@ -224,11 +224,11 @@ func fromCrawl(t *testing.T) (e expected) {
 	defer site.Close()
 	yaml := strings.Replace(w.yaml("corpus"), "flush_every: 1s", "target_bytes: 16KiB", 1)
 	write(t, "pipeline.yaml", yaml+"clean: {recipe: recipe.yaml}\n")
-	command(t, Done, "run", "pipeline.yaml")
-	e.Corpus = rowsOf(t, "corpus")
+	millraceIn(t, Done, "run", "pipeline.yaml")
+	e.Corpus = digestOf(t, "corpus")
 	archive := []string{"run", "--batch", "1", "--archive", "corpus", "--dir"}
-	command(t, Done, append(archive, "undisturbed", "pipeline.yaml")...)
-	e.Again = rowsOf(t, "undisturbed")
+	millraceIn(t, Done, append(archive, "undisturbed", "pipeline.yaml")...)
+	e.Again = digestOf(t, "undisturbed")
 	remove(t, "undisturbed")
 	killed(t, "again", e.Again, append(archive, "again", "pipeline.yaml")...)
 	return e
@@ -254,7 +254,7 @@ func killed(t *testing.T, dir string, whole summedRows, args ...string) {
 		}
 		_ = cmd.Process.Kill() // it may have ended
 		_ = cmd.Wait()
-		if r := rowsOf(t, dir); r.Rows > 0 && r.Rows+r.Rejects < whole.Rows+whole.Rejects {
+		if r := digestOf(t, dir); r.Rows > 0 && r.Rows+r.Rejects < whole.Rows+whole.Rejects {
 			return
 		}
 	}
