@@ -222,6 +222,9 @@ func Parse(name string, data []byte) (c Config, err error) {
 			}
 		}
 	}
+	if c.Drain < 0 {
+		return Config{}, &Error{File: name, Text: at(data, "$.drain", "drain cannot be negative")}
+	}
 	if path, msg := c.check(); msg != "" {
 		return Config{}, &Error{File: name, Text: at(data, path, msg)}
 	}
@@ -297,8 +300,6 @@ func (c *Config) check() (path, msg string) {
 		return "$.shards.max_stale.superseded", "max_stale cannot be negative"
 	case c.Limits.Hang < 0:
 		return "$.limits.hang", "hang cannot be negative; 0 is no limit"
-	case c.Drain < 0:
-		return "$.drain", "drain cannot be negative"
 	case c.Train.Steps < 0:
 		return "$.train.steps", "steps cannot be negative"
 	}
