@@ -201,7 +201,8 @@ const barren = 0.2
 
 // enough looks at the kills.
 func (o *Options) enough(k *Kills) error {
-	for kind, least := range map[string]int{kindLog: min(o.brokers(), o.Kills/16), kindFeed: o.Kills * 15 / 100, kindClean: o.Kills * 15 / 100, kindMill: o.Kills * 15 / 100} {
+	others := (o.Kills - o.brokers()) * 17 / 100
+	for kind, least := range map[string]int{kindLog: min(o.brokers(), max(1, o.Kills/16)), kindFeed: others, kindClean: others, kindMill: others} {
 		if k.Kinds[kind] < least {
 			return fmt.Errorf("%d kills of the %s, at least %d are wanted", k.Kinds[kind], kind, least)
 		}

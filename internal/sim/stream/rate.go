@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -71,8 +70,7 @@ func (k *killer) race(ctx context.Context, every time.Duration) (docs float64, k
 		all += n
 	}
 	deck := k.deck() // with the log as one of nine
-	ctx, cancel := context.WithTimeoutCause(ctx, ratePatience, errors.New("half an hour is over"))
-	defer cancel()
+	limit := time.After(ratePatience)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	var began time.Time
@@ -105,8 +103,10 @@ func (k *killer) race(ctx context.Context, every time.Duration) (docs float64, k
 		}
 		select {
 		case <-tick.C:
+		case <-limit:
+			return 0, kills, fmt.Errorf("%.0f %% of the input is not committed after %v", 100*rateTo, ratePatience)
 		case <-ctx.Done():
-			return 0, kills, context.Cause(ctx)
+			return 0, kills, ctx.Err()
 		}
 	}
 }
