@@ -48,7 +48,7 @@ func (b *Broker) produceOne(version int16, topic string, x write, w *writer) {
 	base, start := int64(-1), int64(-1)
 	err := x.batch.check()
 	if err == nil {
-		err = b.roomy()
+		err = b.roomy(frameHeader + int64(len(x.batch)))
 	}
 	p := b.partition(topic, x.index)
 	if p != nil && err == nil {
