@@ -32,6 +32,7 @@ const (
 	codeMetadataTooLarge   = 12
 	codeNoCoordinator      = 15 // the client tries again
 	codeInvalidTopic       = 17
+	codeInvalidAcks        = 21
 	codeIllegalGeneration  = 22
 	codeInvalidGroup       = 24
 	codeUnknownMember      = 25

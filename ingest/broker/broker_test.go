@@ -211,8 +211,10 @@ func TestTrimIsDurable(t *testing.T) {
 		}
 	}
 	p := b.partition("pages", 0)
-	if _, err := p.trim(201); !errors.Is(err, errOutOfRange) {
-		t.Fatalf("trim behind the end: %v", err)
+	for _, before := range []int64{201, -2} {
+		if start, err := p.trim(before); !errors.Is(err, errOutOfRange) || start != 0 {
+			t.Fatalf("trim to %d: start %d, %v", before, start, err)
+		}
 	}
 	if start, err := p.trim(101); err != nil || start != 101 {
 		t.Fatalf("start %d, %v", start, err)

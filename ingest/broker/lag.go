@@ -255,10 +255,10 @@ func refuseMember(group string, generation int32, member string) int16 {
 	switch {
 	case !validGroup(group):
 		return codeInvalidGroup
-	case generation >= 0:
-		return codeIllegalGeneration
 	case member != "":
 		return codeUnknownMember
+	case generation >= 0:
+		return codeIllegalGeneration
 	}
 	return codeNone
 }

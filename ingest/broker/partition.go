@@ -337,14 +337,14 @@ func (p *partition) bounds() (start, end int64) {
 }
 
 // trim makes before the log start offset; whole segments below it are deleted. The new start is
-// durable before any file goes, so nothing deleted comes back. A negative before means the end.
+// durable before any file goes, so nothing deleted comes back. -1 means the end.
 func (p *partition) trim(before int64) (start int64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if before < 0 {
+	if before == -1 {
 		before = p.acked.next
 	}
-	if before > p.acked.next {
+	if before < 0 || before > p.acked.next {
 		return p.acked.start, errOutOfRange
 	}
 	if before > p.acked.start {

@@ -219,7 +219,7 @@ func TestBadBatches(t *testing.T) {
 		"large":       {newBatch(1, make([]byte, maxBatch)), codeTooLarge},
 	} {
 		var w writer
-		b.produceOne(8, "pages", write{0, c.batch}, &w)
+		b.produceOne(8, -1, "pages", write{0, c.batch}, &w)
 		if got := int16(binary.BigEndian.Uint16(w.b[4:])); got != c.code {
 			t.Errorf("%s: code %d, want %d", name, got, c.code)
 		}
