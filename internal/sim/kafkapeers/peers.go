@@ -57,7 +57,7 @@ func serve(name, dir string) (stop func(), addr string, err error) {
 		}
 		return func() { b.Close() }, b.Addr(), nil
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, "", err
 	}

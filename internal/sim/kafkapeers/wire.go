@@ -13,7 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func freePort() (int, error) {
+// FreePort is one below those that are handed to outgoing connections.
+func FreePort() (int, error) {
 	for range 100 { // ports from 32768 on are also given to outgoing connections
 		port := 20000 + rand.IntN(12000)
 		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))

@@ -48,6 +48,7 @@ func prove(ctx context.Context, dir string, brokers []string, only string, docum
 	all = append(all, bigCase(documents))
 	all = slices.DeleteFunc(all, func(k kase) bool { return !strings.Contains(k.client+": "+k.name, only) })
 	answers := map[string][]string{}
+	logged, failed := 0, []string(nil)
 	for _, name := range brokers {
 		if name == kafkapeers.Apache {
 			if why := apache.Missing(ctx); why != "" {
@@ -58,7 +59,7 @@ func prove(ctx context.Context, dir string, brokers []string, only string, docum
 		}
 		began := time.Now()
 		var said []string
-		size := len(all)
+		size := max(1, len(all))
 		if name == kafkapeers.Millrace {
 			size = atOnce
 		}
@@ -70,11 +71,25 @@ func prove(ctx context.Context, dir string, brokers []string, only string, docum
 			said = append(said, more...)
 		}
 		answers[name] = said
+		if name != kafkapeers.Millrace && (only == "" || strings.Contains("secure", only)) {
+			n, bad, err := secure(ctx, dir, name)
+			if err != nil {
+				return fmt.Errorf("%s with TLS and a login: %w", name, err)
+			}
+			logged, failed = logged+n, append(failed, bad...)
+		}
 		if name != kafkapeers.Millrace {
 			b.Beside[name] = map[string]any{"seconds": time.Since(began).Seconds()}
 		}
 	}
-	return judge(all, answers, b)
+	b.Figures["logins"], b.Figures["logins_wrong"] = logged, len(failed)
+	for _, what := range failed {
+		fmt.Fprintln(os.Stderr, "WRONG", what)
+	}
+	if err := judge(all, answers, b); err != nil || len(failed) == 0 {
+		return err
+	}
+	return fmt.Errorf("our client is wrong in %d of %d logins", len(failed), logged)
 }
 
 // try runs all cases on one broker, each with a topic of its own.
