@@ -63,7 +63,10 @@ func secure(ctx context.Context, dir, name string) (tried int, wrong []string, e
 			said := carry(ctx, ingest.Topic{Addr: addr, Access: access, Name: login, Recipe: "r"})
 			right := said == nil
 			if password != securePassword {
-				right = said != nil && strings.Contains(said.Error(), "kafka.password_env") && !strings.Contains(said.Error(), password)
+				right = said != nil && !strings.Contains(said.Error(), password)
+				if name == kafkapeers.Apache { // kfake only hangs up, as if it were down
+					right = right && strings.Contains(said.Error(), "kafka.password_env")
+				}
 			}
 			if tried++; !right {
 				wrong = append(wrong, fmt.Sprintf("%s by %s, right password %t: %v", name, login, password == securePassword, said))
@@ -75,7 +78,7 @@ func secure(ctx context.Context, dir, name string) (tried int, wrong []string, e
 
 // carry takes documents through a topic.
 func carry(ctx context.Context, topic ingest.Topic) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	if err := topic.Ensure(ctx); err != nil {
 		return err
