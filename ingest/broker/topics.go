@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"millrace"
 )
 
@@ -84,26 +82,17 @@ func (b *Broker) loadTopics(ctx context.Context) error {
 	return nil
 }
 
-// openAtOnce bounds how many partitions are opened at a time: each waits for the disk a few times.
-const openAtOnce = 8
-
 func (b *Broker) openTopic(name string, n int32) ([]*partition, error) {
-	parts := make([]*partition, n)
-	var g errgroup.Group
-	g.SetLimit(openAtOnce)
-	for i := range parts {
-		g.Go(func() (err error) {
-			parts[i], err = openPartition(partitionDir(b.opts.Dir, name, int32(i)), &b.opts, &b.read, b.moved)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		for _, q := range parts {
-			if q != nil {
+	parts := make([]*partition, 0, n)
+	for i := range n {
+		p, err := openPartition(partitionDir(b.opts.Dir, name, i), &b.opts, &b.read, b.moved)
+		if err != nil {
+			for _, q := range parts {
 				q.close()
 			}
+			return nil, err
 		}
-		return nil, err
+		parts = append(parts, p)
 	}
 	return parts, nil
 }

@@ -37,7 +37,7 @@ func main() {
 	kafkapeers.Serve()
 	var o options
 	flag.Uint64Var(&o.seed, "seed", 1, "which broker begins")
-	flag.IntVar(&o.messages, "messages", 60000, "messages of 1 KiB a round")
+	flag.IntVar(&o.messages, "messages", 80000, "messages of 1 KiB a round")
 	flag.IntVar(&o.rounds, "rounds", 7, "rounds, each with every broker")
 	flag.IntVar(&o.restarts, "restarts", 100, "kill -9 and start")
 	flag.Float64Var(&o.gigabyte, "gigabytes", 10, "size of the log that is started; 2 where the disk is short")

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	partitions  = 4
+	partitions  = 8
 	messageSize = 1 << 10
-	batchOf     = 500
+	batchOf     = 1000 // about 1 MiB, at which millrace's writer cuts its batches
 )
 
 // speed is what one broker did in one round, in messages a second.
