@@ -117,7 +117,7 @@ func (c *client) compare(topic, node map[string]string, replicas int) error {
 	name := c.topic.Name
 	for _, w := range wanted() {
 		have, ok := topic[w.key]
-		if !ok || have == w.value || w.least && number(have) >= number(w.value) {
+		if !ok || have == w.value || c.topic.Guest && !w.least || w.least && number(have) >= number(w.value) {
 			continue
 		}
 		value := w.value

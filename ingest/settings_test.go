@@ -66,6 +66,13 @@ func TestSettingsAreCompared(t *testing.T) {
 			t.Errorf("%v does not end with what to do", err)
 		}
 	}
+	guest := &client{topic: Topic{Name: "theirs", Guest: true}, log: slog.New(slog.DiscardHandler)}
+	if err := guest.compare(map[string]string{"retention.ms": "1000", "cleanup.policy": "compact"}, nil, 1); err != nil {
+		t.Errorf("a topic of somebody else: %v", err)
+	}
+	if err := guest.compare(map[string]string{"max.message.bytes": "1000"}, nil, 1); !errors.Is(err, millrace.ErrStop) {
+		t.Errorf("a topic of somebody else, too small: %v", err)
+	}
 	c := &client{topic: Topic{Name: "pages"}, log: slog.New(slog.DiscardHandler)}
 	if err := c.compare(nil, nil, 1); err != nil {
 		t.Errorf("what may not be read: %v", err)

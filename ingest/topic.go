@@ -19,6 +19,7 @@ import (
 type Topic struct {
 	Addr       string // host:port of a broker; of a cluster, several with commas between
 	Access     *Access
+	Guest      bool // somebody else's topic, kept as its owner likes: only its size has to fit
 	Name       string
 	Partition  int32
 	Partitions int32  // that Ensure creates; 0 is just enough for Partition
