@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream kafka parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,13 @@ kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is kille
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
+
+# A module of its own, for its peers are heavy; it may fetch what the main one has come to need.
+kafka-conformance: ## our broker, kfake and Apache Kafka answer the same requests, and ours is right
+	@go -C internal/sim/kafkapeers run -mod=mod ./conform
+
+race-log: ## produce with fsync, fetch, the cost of a hop, restarts: beside kfake and Apache Kafka
+	@go -C internal/sim/kafkapeers run -mod=mod ./race -seed $(SEED)
 
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh
@@ -67,5 +74,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl kafka parity parity-warc parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
+nightly: lint test kill kill-crawl kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -90,6 +90,7 @@ var modules = map[string]module{
 	"golang.org/x/text":                   {anywhere, false, "small; encodings and normal forms"},
 	"google.golang.org/protobuf":          {[]string{"ingest", "shards"}, false, "the wire format only (protowire): no generated code"},
 	"github.com/parquet-go/parquet-go":    {[]string{"internal/demo/judge", "internal/sim", "shards"}, true, "an independent reader, in shards of other people's files: it must not become the writer"},
+	"github.com/xdg-go/scram":             {nil, true, "the other side of a SCRAM login, in tests of ingest's; kafka-go brings it"},
 	"github.com/google/go-cmp":            {nil, true, "diffs in tests"},
 	"pgregory.net/rapid":                  {nil, true, "property tests"},
 	"github.com/rogpeppe/go-internal":     {nil, true, "testscript"},

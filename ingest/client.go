@@ -35,6 +35,7 @@ type client struct {
 	kafka    *kafka.Client
 	log      *slog.Logger
 	unknown  int // answers "no such topic" in a row
+	denied   int // logins refused in a row
 	attempts int // failures in a row
 }
 
@@ -48,6 +49,7 @@ func (t Topic) open() *client {
 	part := t.At()
 	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
+	t.Access.secure(pool)
 	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
 		kafka: &kafka.Client{Addr: kafka.TCP(strings.Split(t.Addr, ",")...), Timeout: requestTimeout, Transport: pool}}
 }
@@ -60,13 +62,14 @@ func (c *client) retry(ctx context.Context, what string, do func(context.Context
 	for {
 		err := do(ctx)
 		if err == nil {
-			c.attempts, c.unknown = 0, 0
+			c.attempts, c.unknown, c.denied = 0, 0, 0
 			return nil
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err := c.permanent(ctx, err); err != nil {
+		err = c.reason(ctx, err)
+		if err := c.permanent(err); err != nil {
 			return fmt.Errorf("%s %s at %s: %w", what, c.part, c.topic.Addr, err)
 		}
 		c.attempts++
@@ -91,28 +94,42 @@ func backoff(first time.Duration, n int) time.Duration {
 }
 
 // permanent gives the error to end with, or nil where trying again may help.
-func (c *client) permanent(ctx context.Context, err error) error {
+func (c *client) permanent(err error) error {
 	if errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, millrace.ErrMoved) || errors.Is(err, millrace.ErrStop) {
 		return err
 	}
 	if noTopic(err) {
-		return c.missing(ctx, err)
+		return c.missing(err)
+	}
+	if errors.Is(err, kafka.BrokerNotAvailable) { // of one that is being started anew; kafka-go takes it for lasting
+		return nil
 	}
 	c.unknown = 0
+	if err := c.refused(err); err != nil || c.denied > 0 {
+		return err
+	}
 	var code kafka.Error
-	// Of a broker that is being started anew kafka-go says BrokerNotAvailable, and that this is no transient error.
-	if errors.As(err, &code) && !code.Temporary() && !errors.Is(code, kafka.BrokerNotAvailable) {
+	if errors.As(err, &code) && !code.Temporary() {
 		return err
 	}
 	return nil
 }
 
-// missing believes that there is no such topic after the broker has said so several times: one that has
-// just started may not know its topics yet. kafka-go says "no topic" also where it could not ask.
-func (c *client) missing(ctx context.Context, err error) error {
-	if _, down := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}}); down != nil {
-		return nil
+// reason is why a request failed. Where kafka-go could ask nobody for the topics, it says that there is no
+// such topic or broker, and keeps the reason.
+func (c *client) reason(ctx context.Context, err error) error {
+	if !noTopic(err) && !errors.Is(err, kafka.BrokerNotAvailable) {
+		return err
 	}
+	if _, down := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}}); down != nil {
+		return down
+	}
+	return err
+}
+
+// missing believes that there is no such topic after the broker has said so several times: one that has
+// just started may not know its topics yet.
+func (c *client) missing(err error) error {
 	if c.unknown++; c.unknown < patience {
 		return nil
 	}

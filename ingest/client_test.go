@@ -27,7 +27,7 @@ func TestPermanent(t *testing.T) {
 		{fmt.Errorf("gap: %w", millrace.ErrIntegrity), true},
 	}
 	for _, tt := range tests {
-		if got := c.permanent(t.Context(), tt.err); (got != nil) != tt.ends {
+		if got := c.permanent(tt.err); (got != nil) != tt.ends {
 			t.Errorf("%v: %v, want an end: %v", tt.err, got, tt.ends)
 		}
 	}

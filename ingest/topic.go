@@ -18,6 +18,8 @@ import (
 // Topic is one partition of a topic, in the embedded broker or in Apache Kafka.
 type Topic struct {
 	Addr       string // host:port of a broker; of a cluster, several with commas between
+	Access     *Access
+	Guest      bool // somebody else's topic, kept as its owner likes: only its size has to fit
 	Name       string
 	Partition  int32
 	Partitions int32  // that Ensure creates; 0 is just enough for Partition
@@ -52,38 +54,44 @@ func (t Topic) wait() time.Duration {
 // ErrLayout says that a topic has another number of partitions than is asked for.
 var ErrLayout = errors.New("another number of partitions")
 
-// maxMessage is the broker's limit for a batch; ours stay well below.
+// maxMessage is the topic's limit for a batch; ours stay well below.
 const maxMessage = 4 << 20
 
 // Ensure creates the topic where it does not exist, and waits until each partition has a leader. Nothing
-// is ever deleted by time or size: Trim alone does that.
+// is ever deleted by time or size: Trim alone does that. A topic that is set up otherwise is refused, with a
+// SettingError.
 func (t Topic) Ensure(ctx context.Context) error {
 	c := t.open()
 	defer c.close()
 	want := max(t.Partitions, t.Partition+1)
+	var entries []kafka.ConfigEntry
+	for _, w := range wanted() {
+		entries = append(entries, kafka.ConfigEntry{ConfigName: w.key, ConfigValue: w.value})
+	}
 	err := c.retry(ctx, "create", func(ctx context.Context) error {
 		r, err := c.kafka.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 			Topic: t.Name, NumPartitions: int(want), ReplicationFactor: -1, // the broker's default
-			ConfigEntries: []kafka.ConfigEntry{
-				{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-				{ConfigName: "retention.ms", ConfigValue: "-1"},
-				{ConfigName: "retention.bytes", ConfigValue: "-1"},
-				{ConfigName: "compression.type", ConfigValue: "producer"},
-				{ConfigName: "max.message.bytes", ConfigValue: fmt.Sprint(maxMessage)},
-			},
+			ConfigEntries: entries,
 		}}})
-		if err != nil {
-			return err
+		if err == nil {
+			err = r.Errors[t.Name]
 		}
-		if err := r.Errors[t.Name]; err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
-			return err
+		switch {
+		case errors.Is(err, kafka.TopicAlreadyExists):
+			return nil
+		case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed):
+			c.log.Warn("this user may not create topics: somebody else has to", "err", err)
+			return nil
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return c.retry(ctx, "wait for", func(ctx context.Context) error { return c.led(ctx, int(want)) })
+	if err := c.retry(ctx, "wait for", func(ctx context.Context) error { return c.led(ctx, int(want)) }); err != nil {
+		return err
+	}
+	return c.agree(ctx)
 }
 
 var errNoLeader = errors.New("a partition has no leader yet")

@@ -8,13 +8,17 @@ import (
 
 // The keys of the requests that are served.
 const (
-	keyProduce       = 0
-	keyFetch         = 1
-	keyListOffsets   = 2
-	keyMetadata      = 3
-	keyApiVersions   = 18
-	keyCreateTopics  = 19
-	keyDeleteRecords = 21
+	keyProduce         = 0
+	keyFetch           = 1
+	keyListOffsets     = 2
+	keyMetadata        = 3
+	keyOffsetCommit    = 8
+	keyOffsetFetch     = 9
+	keyFindCoordinator = 10
+	keyApiVersions     = 18
+	keyCreateTopics    = 19
+	keyDeleteRecords   = 21
+	keyDescribeConfigs = 32
 )
 
 // Kafka's error codes, as far as they are used.
@@ -25,12 +29,20 @@ const (
 	codeCorrupt            = 2
 	codeUnknownTopic       = 3
 	codeTooLarge           = 10
+	codeMetadataTooLarge   = 12
+	codeNoCoordinator      = 15 // the client tries again
 	codeInvalidTopic       = 17
+	codeInvalidAcks        = 21
+	codeIllegalGeneration  = 22
+	codeInvalidGroup       = 24
+	codeUnknownMember      = 25
+	codeOffsetsSize        = 28
 	codeUnsupportedVersion = 35
 	codeTopicExists        = 36
 	codeInvalidPartitions  = 37
 	codeInvalidReplication = 38
 	codeInvalidConfig      = 40
+	codeInvalidRequest     = 42
 	codeUnsupportedFormat  = 43
 	codeStorage            = 56 // the client tries again
 	codeNoSession          = 70
@@ -54,6 +66,10 @@ func apis() []api {
 		{keyApiVersions, 0, 2, (*Broker).apiVersions},
 		{keyCreateTopics, 0, 4, (*Broker).createTopics},
 		{keyDeleteRecords, 0, 1, (*Broker).deleteRecords},
+		{keyDescribeConfigs, 0, 3, (*Broker).describeConfigs},
+		{keyFindCoordinator, 0, 2, (*Broker).findCoordinator},
+		{keyOffsetCommit, 2, 7, (*Broker).offsetCommit},
+		{keyOffsetFetch, 1, 5, (*Broker).offsetFetch},
 	}
 }
 
@@ -222,22 +238,6 @@ func (b *Broker) create(t newTopic, dry bool) (int16, string) {
 		t.partitions = 1
 	}
 	return b.createTopic(t.name, t.partitions, dry)
-}
-
-// kept reports whether a setting describes what this broker does anyway.
-func kept(key, value string) bool {
-	switch key {
-	case "retention.ms", "retention.bytes":
-		return value == "-1"
-	case "cleanup.policy":
-		return value == "delete"
-	case "compression.type":
-		return value == "producer"
-	case "max.message.bytes":
-		n, err := strconv.Atoi(value)
-		return err == nil && n <= maxBatch
-	}
-	return false
 }
 
 func (b *Broker) listOffsets(version int16, r *reader, w *writer) bool {

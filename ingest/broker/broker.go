@@ -46,6 +46,8 @@ type Broker struct {
 	conns  map[net.Conn]struct{}
 	closed bool
 
+	offsets offsets // of lag tools
+
 	wakeMu sync.Mutex
 	wake   chan struct{} // closed and replaced whenever a log has grown
 
@@ -89,7 +91,10 @@ func (b *Broker) start(ctx context.Context) error {
 	if err := lockFile(lock); err != nil {
 		return fmt.Errorf("the log is in use by another process: %w", err)
 	}
-	if err := b.loadTopics(); err != nil {
+	if err := b.loadTopics(ctx); err != nil {
+		return err
+	}
+	if err := b.loadOffsets(); err != nil {
 		return err
 	}
 	if b.ln, err = listen(ctx, b.opts.Addr); err != nil {
@@ -175,8 +180,8 @@ func (b *Broker) waker() <-chan struct{} {
 // The free space is asked for at most this often.
 const freeEvery = 250 * time.Millisecond
 
-// roomy reports whether more may be written.
-func (b *Broker) roomy() error {
+// roomy reports whether n bytes more may be written, which are taken as written until the next look.
+func (b *Broker) roomy(n int64) error {
 	if b.opts.FreeFloor <= 0 {
 		return nil
 	}
@@ -189,8 +194,9 @@ func (b *Broker) roomy() error {
 		}
 		b.freeNow, b.freeTime = free, time.Now()
 	}
-	if b.freeNow < b.opts.FreeFloor {
+	if b.freeNow-n < b.opts.FreeFloor {
 		return fmt.Errorf("%w: %d bytes are free, %d have to stay free", errFull, b.freeNow, b.opts.FreeFloor)
 	}
+	b.freeNow -= n
 	return nil
 }

@@ -211,8 +211,10 @@ func TestTrimIsDurable(t *testing.T) {
 		}
 	}
 	p := b.partition("pages", 0)
-	if _, err := p.trim(201); !errors.Is(err, errOutOfRange) {
-		t.Fatalf("trim behind the end: %v", err)
+	for _, before := range []int64{201, -2} {
+		if start, err := p.trim(before); !errors.Is(err, errOutOfRange) || start != 0 {
+			t.Fatalf("trim to %d: start %d, %v", before, start, err)
+		}
 	}
 	if start, err := p.trim(101); err != nil || start != 101 {
 		t.Fatalf("start %d, %v", start, err)
@@ -299,20 +301,20 @@ func TestFsyncErrorEndsThePartition(t *testing.T) {
 
 func TestFullDiskIsRetriable(t *testing.T) {
 	var free atomic.Int64
-	free.Store(100)
-	b := start(t, Options{FreeFloor: 50, free: func(string) (int64, error) { return free.Load(), nil }})
+	free.Store(1000)
+	b := start(t, Options{FreeFloor: 500, free: func(string) (int64, error) { return free.Load(), nil }})
 	c := dial(t, b)
 	create(t, c, "pages", 1)
 	if _, err := produce(c, "pages", 0, "a"); err != nil {
 		t.Fatal(err)
 	}
-	free.Store(49)
+	free.Store(499)
 	time.Sleep(2 * freeEvery)
 	_, err := produce(c, "pages", 0, "b")
 	if k := kafka.Error(0); !errors.As(err, &k) || !k.Temporary() {
 		t.Fatalf("got %v, want an error that asks to try again", err)
 	}
-	free.Store(50)
+	free.Store(1000)
 	time.Sleep(2 * freeEvery)
 	if base, err := produce(c, "pages", 0, "b"); err != nil || base != 1 {
 		t.Fatalf("base %d, %v", base, err)

@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -32,6 +33,9 @@ func TestCrashAtEachStep(t *testing.T) {
 		}
 		if promised := p.Promised("broker.trimmed"); start < promised {
 			return fmt.Errorf("trimmed up to %d, the log begins at %d", promised, start)
+		}
+		if code := b.commitOffsets([]committed{{spot: spot{"lag", "pages", 0}, Offset: end}}); code != codeNone {
+			return fmt.Errorf("commit of a lag tool: code %d", code)
 		}
 		for i := int(end); i < batches; i++ {
 			if at, err := log.append(newBatch(1, body(i))); err != nil || at != int64(i) {
@@ -65,6 +69,9 @@ func TestCrashAtEachStep(t *testing.T) {
 		start, end := log.bounds()
 		if start != trimAt-3 || end != batches {
 			return fmt.Errorf("the log goes from %d to %d", start, end)
+		}
+		if _, ok := b.committedOffset(spot{"lag", "pages", 0}); !ok {
+			return errors.New("the offset of a lag tool is gone")
 		}
 		got, damaged := everything(t, log)
 		if len(damaged) > 0 {

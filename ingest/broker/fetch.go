@@ -37,18 +37,21 @@ func (b *Broker) produce(version int16, r *reader, w *writer) bool {
 		w.string(t.name)
 		w.int32(int32(len(t.writes)))
 		for _, x := range t.writes {
-			b.produceOne(version, t.name, x, w)
+			b.produceOne(version, acks, t.name, x, w)
 		}
 	}
 	w.int32(0) // throttle
 	return acks == 0
 }
 
-func (b *Broker) produceOne(version int16, topic string, x write, w *writer) {
+func (b *Broker) produceOne(version, acks int16, topic string, x write, w *writer) {
 	base, start := int64(-1), int64(-1)
 	err := x.batch.check()
+	if acks < -1 || acks > 1 {
+		err = errAcks
+	}
 	if err == nil {
-		err = b.roomy()
+		err = b.roomy(frameHeader + int64(len(x.batch)))
 	}
 	p := b.partition(topic, x.index)
 	if p != nil && err == nil {
@@ -69,6 +72,8 @@ func (b *Broker) produceOne(version int16, topic string, x write, w *writer) {
 	}
 }
 
+var errAcks = errors.New("acks is -1, 0 or 1")
+
 // produceCode tells a producer what went wrong: codeStorage may go away by itself, the others not.
 func produceCode(p *partition, err error) (code int16, what string) {
 	if p == nil {
@@ -78,6 +83,8 @@ func produceCode(p *partition, err error) (code int16, what string) {
 		return codeNone, ""
 	}
 	switch {
+	case errors.Is(err, errAcks):
+		code = codeInvalidAcks
 	case errors.Is(err, errTooLarge):
 		code = codeTooLarge
 	case errors.Is(err, errCRC):

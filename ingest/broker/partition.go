@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,7 +36,9 @@ type partition struct {
 	synced   *sync.Cond
 	bases    []int64 // of the segments, ascending; the last is active
 	file     *durable.File
-	active   index
+	active   index // but for the first bare bytes, up to offset bareNext, which a start did not read
+	bare     int64
+	bareNext int64
 	pos      int64 // end of the active file
 	next     int64 // the offset that the next record gets
 	acked    acked // what is acknowledged; acked.next is the end that readers see
@@ -119,76 +120,76 @@ func (p *partition) agree(known bool) error {
 	return nil
 }
 
-// recover reads the active segment to find its end. What was acknowledged stays, broken or not; of the
-// rest, everything from the first broken byte on is cut. Where nothing says what was acknowledged, nothing
-// is cut, and a broken log is not opened.
+// recover finds the end of the active segment. What was acknowledged stays, broken or not, and is not even
+// read: it is verified when it is served. Of the rest, everything from the first broken byte on is cut. Where
+// nothing says what was acknowledged, nothing is cut, and a broken log is not opened.
 func (p *partition) recover(base int64, known bool) error {
 	size, err := p.file.Size()
 	if err != nil {
 		return err
 	}
-	sure := size // bytes that are acknowledged
-	if known {
-		sure = p.acked.pos
-		if p.acked.segment < base { // the crash came between a roll and its acknowledgement
-			sure = 0
-		}
-	}
 	p.pos, p.next = 0, base
-	if end := min(sure, size); end > 0 {
-		stop := p.acked.next
-		if !known {
-			stop = 1<<63 - 1
-		}
-		w := newWalker(p.file, p.file.Name(), 0, end, base, stop, p.read)
-		if !known {
-			return p.scanUnknown(w)
-		}
-		if err := p.scan(w, true); err != nil {
+	if !known {
+		if err := p.scanUnknown(newWalker(p.file, p.file.Name(), 0, size, base, 1<<63-1, p.read)); err != nil {
 			return err
 		}
-		p.pos, p.next = end, p.acked.next
-	} else if known && p.acked.next > base {
-		p.log.Error("acknowledged bytes are gone", "from", base, "to", p.acked.next)
-		p.next = p.acked.next
+		return p.rewrite(0, p.pos)
 	}
-	w := newWalker(p.file, p.file.Name(), p.pos, size, p.next, 1<<63-1, p.read)
-	if err := p.scan(w, false); err != nil {
+	var sure int64 // bytes that are acknowledged
+	if p.acked.segment == base {
+		sure = p.acked.pos // else the crash came between a roll and its acknowledgement
+	}
+	p.pos, p.next = min(sure, size), max(base, p.acked.next)
+	if p.pos < sure || p.pos == 0 && p.next > base {
+		p.log.Error("acknowledged bytes are gone", "from", base, "to", p.next, "missing", sure-p.pos)
+	}
+	p.bare, p.bareNext = p.pos, p.next
+	if err := p.scanTail(newWalker(p.file, p.file.Name(), p.pos, size, p.next, 1<<63-1, p.read)); err != nil {
 		return err
 	}
 	if p.pos < size {
 		p.log.Info("cut a torn tail that was never acknowledged", "bytes", size-p.pos, "next", p.next)
-		return p.file.Truncate("broker.recover.cut", p.pos)
+		if err := p.file.Truncate("broker.recover.cut", p.pos); err != nil {
+			return err
+		}
+	}
+	return p.rewrite(p.bare, p.pos)
+}
+
+// rewrite writes bytes again that an fsync may have failed on. The kernel takes such pages as clean, so
+// that the next fsync would say yes without writing them.
+func (p *partition) rewrite(from, to int64) error {
+	buf := make([]byte, min(to-from, 1<<20))
+	for ; from < to; from += int64(len(buf)) {
+		buf = buf[:min(to-from, int64(len(buf)))]
+		if _, err := p.file.ReadAt(buf, from); err != nil {
+			return err
+		}
+		if _, err := p.file.WriteAt("broker.recover.rewrite", buf, from); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// scan indexes the frames that w reads. Damage is reported and passed over, or ends the scan.
-func (p *partition) scan(w *walker, pass bool) error {
+// scanTail indexes the frames that w reads, up to the first broken one.
+func (p *partition) scanTail(w *walker) error {
 	for {
 		pos := w.pos
 		b, err := w.step()
-		var d *damage
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.As(err, new(*damage)):
 			return nil
-		case errors.As(err, &d):
-			if !pass {
-				return nil
-			}
-			p.log.Error("damage in the log", "file", d.file, "from", d.from, "to", d.to, "what", d.what)
 		case err != nil:
 			return err
-		default:
-			p.active.add(b.base(), pos)
-			p.pos, p.next = w.pos, w.next
 		}
+		p.active.add(b.base(), pos)
+		p.pos, p.next = w.pos, w.next
 	}
 }
 
 // scanUnknown takes the segment as it is, if all of it is sound.
 func (p *partition) scanUnknown(w *walker) error {
-	w.stop = 1<<63 - 1
 	for w.pos < w.end {
 		pos := w.pos
 		b, err := w.step()
@@ -300,7 +301,9 @@ func (p *partition) makeRoom(n int64) error {
 // roll closes the active segment, all of which is acknowledged, and begins another. The lock is held.
 func (p *partition) roll() error {
 	old := p.bases[len(p.bases)-1]
-	if err := p.opts.Disk.Replace("broker.index", indexPath(p.dir, old), p.active.encode()); err != nil {
+	if p.bare > 0 { // a reader makes it
+		_ = p.opts.Disk.Remove("broker.index.drop", indexPath(p.dir, old)) // of an earlier start; it would be right, too
+	} else if err := p.opts.Disk.Replace("broker.index", indexPath(p.dir, old), p.active.encode()); err != nil {
 		return fmt.Errorf("%w: %w", errFull, err)
 	}
 	f, err := p.opts.Disk.Open("broker.roll", segmentPath(p.dir, p.next), os.O_CREATE|os.O_EXCL, 0o644)
@@ -312,7 +315,7 @@ func (p *partition) roll() error {
 		return p.fail(err)
 	}
 	closing := p.file
-	p.file, p.pos, p.active = f, 0, nil
+	p.file, p.pos, p.active, p.bare = f, 0, nil, 0
 	p.bases = append(p.bases, p.next)
 	p.acked.segment, p.acked.pos = p.next, 0
 	if err := p.acked.write(p.slots, false); err != nil {
@@ -330,14 +333,14 @@ func (p *partition) bounds() (start, end int64) {
 }
 
 // trim makes before the log start offset; whole segments below it are deleted. The new start is
-// durable before any file goes, so nothing deleted comes back. A negative before means the end.
+// durable before any file goes, so nothing deleted comes back. -1 means the end.
 func (p *partition) trim(before int64) (start int64, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if before < 0 {
+	if before == -1 {
 		before = p.acked.next
 	}
-	if before > p.acked.next {
+	if before < 0 || before > p.acked.next {
 		return p.acked.start, errOutOfRange
 	}
 	if before > p.acked.start {
@@ -365,90 +368,6 @@ func (p *partition) dropSegments() {
 		}
 		_ = p.opts.Disk.Remove("broker.drop.index", indexPath(p.dir, p.bases[0])) // hardly takes room
 		p.bases = p.bases[1:]
-	}
-}
-
-// view is what a reader needs to know of the segment that holds an offset.
-type view struct {
-	base, stop int64 // offsets
-	size       int64 // bytes; -1 is all of the file
-	at         entry // where to begin, in the active segment
-}
-
-// locate finds the segment of offset from.
-func (p *partition) locate(from int64) (v view, empty bool, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if from < p.acked.start || from > p.acked.next {
-		return v, false, errOutOfRange
-	}
-	if from == p.acked.next {
-		return v, true, nil
-	}
-	i := sort.Search(len(p.bases), func(i int) bool { return p.bases[i] > from }) - 1
-	v = view{base: p.bases[i], stop: p.acked.next, size: -1, at: entry{offset: p.bases[i]}}
-	if i+1 < len(p.bases) {
-		v.stop = p.bases[i+1]
-		return v, false, nil
-	}
-	v.size = p.acked.pos
-	if e, ok := p.active.find(from); ok {
-		v.at = e
-	}
-	return v, false, nil
-}
-
-// batches appends to dst whole batches, the first of which holds offset from: at least one, and more
-// while they fit into limit bytes. At the end of the log it appends none. Damage at from is an error;
-// damage behind it ends the answer.
-func (p *partition) batches(dst []byte, from int64, limit int) ([]byte, error) {
-	v, empty, err := p.locate(from)
-	if err != nil || empty {
-		return dst, err
-	}
-	f, err := os.Open(segmentPath(p.dir, v.base))
-	if err != nil {
-		if start, _ := p.bounds(); from < start {
-			return dst, errOutOfRange // trimmed this moment
-		}
-		return dst, fmt.Errorf("%w: %w", err, millrace.ErrIntegrity)
-	}
-	defer f.Close()
-	if v.size < 0 {
-		if v.size, err = f.Seek(0, io.SeekEnd); err != nil {
-			return dst, err
-		}
-		x, err := loadIndex(p.opts.Disk, p.dir, v.base, v.stop, f, p.read)
-		if err != nil {
-			return dst, err
-		}
-		if e, ok := x.find(from); ok {
-			v.at = e
-		}
-	}
-	w := newWalker(f, f.Name(), v.at.pos, v.size, v.at.offset, v.stop, p.read)
-	for begin := len(dst); ; {
-		b, err := w.step()
-		var d *damage
-		switch {
-		case errors.As(err, &d):
-			if len(dst) > begin {
-				return dst, nil
-			}
-			if from < d.to {
-				p.log.Error("damage in the log", "file", d.file, "from", d.from, "to", d.to, "what", d.what)
-				return dst, d
-			}
-		case errors.Is(err, io.EOF):
-			return dst, nil
-		case err != nil:
-			return dst, err
-		case b.end() <= from:
-		case len(dst) > begin && len(dst)-begin+len(b) > limit:
-			return dst, nil
-		default:
-			dst = append(dst, b...)
-		}
 	}
 }
 

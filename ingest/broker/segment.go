@@ -182,10 +182,9 @@ func (w *walker) frame() (batch, error) {
 		return nil, &brokenFrame{"torn frame"}
 	}
 	var head [frameHeader]byte
-	if _, err := io.ReadFull(w.in, head[:]); err != nil {
-		return nil, fmt.Errorf("read %s: %w", w.name, err)
+	if err := w.fill(head[:]); err != nil {
+		return nil, err
 	}
-	w.read.Add(frameHeader)
 	n, err := frameLength(head[:])
 	if err != nil {
 		return nil, &brokenFrame{err.Error()}
@@ -198,10 +197,9 @@ func (w *walker) frame() (batch, error) {
 	}
 	w.buf = w.buf[:n]
 	copy(w.buf, head[:])
-	if _, err := io.ReadFull(w.in, w.buf[frameHeader:]); err != nil {
-		return nil, fmt.Errorf("read %s: %w", w.name, err)
+	if err := w.fill(w.buf[frameHeader:]); err != nil {
+		return nil, err
 	}
-	w.read.Add(n - frameHeader)
 	b, err := openFrame(w.buf)
 	if err != nil {
 		return nil, &brokenFrame{err.Error()}
@@ -210,6 +208,19 @@ func (w *walker) frame() (batch, error) {
 		return nil, &brokenFrame{fmt.Sprintf("frame with offset %d", b.base())}
 	}
 	return b, nil
+}
+
+// fill reads all of b. A file that has become shorter is damaged, and the disk is not.
+func (w *walker) fill(b []byte) error {
+	n, err := io.ReadFull(w.in, b)
+	w.read.Add(int64(n))
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &brokenFrame{"the file has lost its end"}
+	case err != nil:
+		return fmt.Errorf("read %s: %w", w.name, err)
+	}
+	return nil
 }
 
 // skip looks for the next sound frame behind a broken one, and reports what lies between.
@@ -280,6 +291,15 @@ func loadIndex(disk *durable.Disk, dir string, base, stop int64, f *os.File, rea
 	if err != nil {
 		return nil, err
 	}
+	x, err := buildIndex(f, size, base, stop, read)
+	if err == nil {
+		_ = disk.Replace("broker.reindex", indexPath(dir, base), x.encode()) // a full disk must not stop a reader
+	}
+	return x, err
+}
+
+// buildIndex reads the first size bytes of the segment base..stop.
+func buildIndex(f *os.File, size, base, stop int64, read *atomic.Int64) (index, error) {
 	var x index
 	w := newWalker(f, f.Name(), 0, size, base, stop, read)
 	for {
@@ -287,7 +307,6 @@ func loadIndex(disk *durable.Disk, dir string, base, stop int64, f *os.File, rea
 		b, err := w.step()
 		switch {
 		case errors.Is(err, io.EOF):
-			_ = disk.Replace("broker.reindex", indexPath(dir, base), x.encode()) // a full disk must not stop a reader
 			return x, nil
 		case errors.As(err, new(*damage)):
 		case err != nil:

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	maxRequest  = maxBatch + 1<<20
+	maxRequest  = 2 * maxBatch // so that a batch that is too large gets an answer
 	maxConns    = 256
 	readTimeout = 30 * time.Second // for the rest of a request whose first bytes have come
 	sendTimeout = 30 * time.Second

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,11 +18,13 @@ import (
 const maxPartitions = 256
 
 // catalogue is topics.json: which topics exist, with how many partitions. A topic exists once it
-// stands there; its folders are made before.
+// stands there; its folders are made before. Format 1 has no checksum.
 type catalogue struct {
 	Format int              `json:"format"`
 	Topics map[string]int32 `json:"topics"`
 }
+
+const catalogueFormat = 2
 
 func cataloguePath(dir string) string { return filepath.Join(dir, "topics.json") }
 
@@ -28,8 +32,32 @@ func partitionDir(dir, topic string, index int32) string {
 	return filepath.Join(dir, fmt.Sprintf("%s-%d", topic, index))
 }
 
+func decodeCatalogue(raw []byte) (c catalogue, err error) {
+	body, sealed := unseal(raw)
+	if !sealed {
+		body = raw
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&c); err != nil {
+		return c, fmt.Errorf("%w: %w", err, millrace.ErrIntegrity)
+	}
+	if rest := bytes.TrimSpace(body[dec.InputOffset():]); len(rest) > 0 || !sealed && c.Format >= catalogueFormat {
+		return c, fmt.Errorf("the file does not match its checksum: %w", millrace.ErrIntegrity)
+	}
+	if c.Format < 1 || c.Format > catalogueFormat {
+		return c, fmt.Errorf("format %d; this version reads formats up to %d", c.Format, catalogueFormat)
+	}
+	for name, n := range c.Topics {
+		if !validTopic(name) || n < 1 || n > maxPartitions {
+			return c, fmt.Errorf("topic %q with %d partitions: %w", name, n, millrace.ErrIntegrity)
+		}
+	}
+	return c, nil
+}
+
 // loadTopics opens all partitions.
-func (b *Broker) loadTopics() error {
+func (b *Broker) loadTopics(ctx context.Context) error {
 	raw, err := os.ReadFile(cataloguePath(b.opts.Dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -37,16 +65,13 @@ func (b *Broker) loadTopics() error {
 	if err != nil {
 		return err
 	}
-	var c catalogue
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return fmt.Errorf("read %s: %w: %w", cataloguePath(b.opts.Dir), err, millrace.ErrIntegrity)
-	}
-	if c.Format != 1 {
-		return fmt.Errorf("%s has format %d, this version reads format 1", cataloguePath(b.opts.Dir), c.Format)
+	c, err := decodeCatalogue(raw)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", cataloguePath(b.opts.Dir), err)
 	}
 	for name, n := range c.Topics {
-		if !validTopic(name) || n < 1 || n > maxPartitions {
-			return fmt.Errorf("%s: topic %q with %d partitions: %w", cataloguePath(b.opts.Dir), name, n, millrace.ErrIntegrity)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		parts, err := b.openTopic(name, n)
 		if err != nil {
@@ -121,7 +146,7 @@ func (b *Broker) createTopic(name string, n int32, dry bool) (code int16, what s
 
 // storeTopics writes the catalogue with one more topic.
 func (b *Broker) storeTopics(name string, n int32) error {
-	c := catalogue{Format: 1, Topics: map[string]int32{name: n}}
+	c := catalogue{Format: catalogueFormat, Topics: map[string]int32{name: n}}
 	for t, parts := range b.topics {
 		c.Topics[t] = int32(len(parts))
 	}
@@ -129,7 +154,7 @@ func (b *Broker) storeTopics(name string, n int32) error {
 	if err != nil {
 		return err
 	}
-	return b.opts.Disk.Replace("broker.topics", cataloguePath(b.opts.Dir), append(raw, '\n'))
+	return b.opts.Disk.Replace("broker.topics", cataloguePath(b.opts.Dir), seal(append(raw, '\n')))
 }
 
 // partition finds one; nil where there is none.

@@ -15,9 +15,13 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/describeconfigs"
 	fetchapi "github.com/segmentio/kafka-go/protocol/fetch"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/listoffsets"
 	metadataapi "github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
+	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 	produceapi "github.com/segmentio/kafka-go/protocol/produce"
 )
 
@@ -71,6 +75,18 @@ func requests() map[protocol.ApiKey]func() protocol.Message {
 			return &produceapi.Request{Acks: -1, Topics: []produceapi.RequestTopic{{Topic: "pages",
 				Partitions: []produceapi.RequestPartition{{Partition: 1, RecordSet: plainRecords()}, {Partition: 9, RecordSet: plainRecords()}}}}}
 		},
+		keyDescribeConfigs: func() protocol.Message {
+			return &describeconfigs.Request{IncludeSynonyms: true, Resources: []describeconfigs.RequestResource{{ResourceType: resourceTopic, ResourceName: "pages"},
+				{ResourceType: resourceTopic, ResourceName: "none"}, {ResourceType: resourceBroker, ResourceName: "0", ConfigNames: []string{"message.max.bytes"}}}}
+		},
+		keyFindCoordinator: func() protocol.Message { return &findcoordinator.Request{Key: "lag"} },
+		keyOffsetCommit: func() protocol.Message {
+			return &offsetcommit.Request{GroupID: "lag", GenerationID: -1, Topics: []offsetcommit.RequestTopic{{Name: "pages",
+				Partitions: []offsetcommit.RequestPartition{{PartitionIndex: 1, CommittedOffset: 2, CommittedMetadata: "m"}, {PartitionIndex: 9}}}}}
+		},
+		keyOffsetFetch: func() protocol.Message {
+			return &offsetfetch.Request{GroupID: "lag", Topics: []offsetfetch.RequestTopic{{Name: "pages", PartitionIndexes: []int32{0, 1}}}}
+		},
 		keyFetch: func() protocol.Message {
 			return &fetchapi.Request{MaxWaitTime: 10, MaxBytes: 1 << 20, SessionID: -1, SessionEpoch: -1, Topics: []fetchapi.RequestTopic{{Topic: "pages",
 				Partitions: []fetchapi.RequestPartition{{Partition: 1, PartitionMaxBytes: 1 << 20}, {Partition: 9}, {Partition: 1, FetchOffset: 99}}}}}
@@ -83,7 +99,8 @@ func TestEveryVersion(t *testing.T) {
 	b := patient(t)
 	produced := int64(0)
 	for _, a := range []*api{findAPI(keyApiVersions), findAPI(keyMetadata), findAPI(keyCreateTopics),
-		findAPI(keyProduce), findAPI(keyListOffsets), findAPI(keyFetch)} {
+		findAPI(keyProduce), findAPI(keyListOffsets), findAPI(keyFetch), findAPI(keyDescribeConfigs), findAPI(keyFindCoordinator),
+		findAPI(keyOffsetCommit), findAPI(keyOffsetFetch)} {
 		for v := a.min; v <= a.max; v++ {
 			out, err := b.answer(request(t, v, requests()[protocol.ApiKey(a.key)]()), nil)
 			if err != nil {
@@ -117,6 +134,24 @@ func TestEveryVersion(t *testing.T) {
 			case *listoffsets.Response:
 				p := m.Topics[0].Partitions
 				if p[0].Offset != 2 || p[0].ErrorCode != 0 || p[1].ErrorCode != codeUnknownTopic {
+					t.Errorf("version %d: %+v", v, m)
+				}
+			case *describeconfigs.Response:
+				x := m.Resources
+				if len(x[0].ConfigEntries) != len(topicSettings()) || x[1].ErrorCode != codeUnknownTopic || len(x[2].ConfigEntries) != 1 ||
+					x[2].ConfigEntries[0].ConfigValue != "4194304" || v >= 1 && len(x[0].ConfigEntries[0].ConfigSynonyms) != 1 {
+					t.Errorf("version %d: %+v", v, m)
+				}
+			case *findcoordinator.Response:
+				if m.ErrorCode != 0 || m.Port != b.port {
+					t.Errorf("version %d: %+v", v, m)
+				}
+			case *offsetcommit.Response:
+				if p := m.Topics[0].Partitions; p[0].ErrorCode != 0 || p[1].ErrorCode != codeUnknownTopic {
+					t.Errorf("version %d: %+v", v, m)
+				}
+			case *offsetfetch.Response:
+				if p := m.Topics[0].Partitions; p[0].CommittedOffset != -1 || p[1].CommittedOffset != 2 || p[1].Metadata != "m" || p[1].ErrorCode != 0 {
 					t.Errorf("version %d: %+v", v, m)
 				}
 			case *fetchapi.Response:
@@ -184,7 +219,7 @@ func TestBadBatches(t *testing.T) {
 		"large":       {newBatch(1, make([]byte, maxBatch)), codeTooLarge},
 	} {
 		var w writer
-		b.produceOne(8, "pages", write{0, c.batch}, &w)
+		b.produceOne(8, -1, "pages", write{0, c.batch}, &w)
 		if got := int16(binary.BigEndian.Uint16(w.b[4:])); got != c.code {
 			t.Errorf("%s: code %d, want %d", name, got, c.code)
 		}

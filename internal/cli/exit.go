@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"millrace"
+	"millrace/ingest"
 	"millrace/internal/config"
 	"millrace/internal/lock"
 	"millrace/internal/term"
@@ -74,6 +75,10 @@ func classify(err error) *Error {
 	var held *lock.HeldError
 	if errors.As(err, &held) {
 		return &Error{Exit: Locked, Err: err, Means: "nothing was started", Try: fmt.Sprintf("wait for it, or stop it: kill %d", held.PID)}
+	}
+	var set *ingest.SettingError
+	if errors.As(err, &set) {
+		return &Error{Exit: Usage, Err: err, Means: "nothing was started; with such a setting the log may lose documents", Try: set.Mend}
 	}
 	switch {
 	case errors.Is(err, shards.ErrFormat):

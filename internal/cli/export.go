@@ -69,7 +69,7 @@ func (a *App) runExport(ctx context.Context, to string, follow bool) error {
 	if err := t.Wait(ctx, 0); err != nil {
 		return err
 	}
-	topic.Recipe, topic.Log = "export-"+t.Generation(), a.log
+	topic.Recipe, topic.Log, topic.Guest = "export-"+t.Generation(), a.log, true
 	if err := topic.Ensure(ctx); err != nil {
 		return err
 	}

@@ -165,8 +165,10 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 		stop()
 		return func() {}, err
 	}
-	l.topics(addr)
-	if err := l.ensureTopics(ctx); err != nil {
+	if err = l.topics(addr); err == nil {
+		err = l.ensureTopics(ctx)
+	}
+	if err != nil {
 		stop()
 		return func() {}, err
 	}
@@ -174,12 +176,17 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 }
 
 // topics says where they are.
-func (l *line) topics(addr string) {
-	l.topic = ingest.Topic{Addr: addr, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
-	l.docs = ingest.Topic{Addr: addr, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Monitor: l.a.health.monitor()}
+func (l *line) topics(addr string) error {
+	access, err := l.c.access(l.a)
+	if err != nil {
+		return err
+	}
+	l.topic = ingest.Topic{Addr: addr, Access: access, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
+	l.docs = ingest.Topic{Addr: addr, Access: access, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Monitor: l.a.health.monitor()}
 	if l.input = l.topic; l.o.belt == beltMill {
 		l.input = l.docs
 	}
+	return nil
 }
 
 // ensureTopics makes those that this process is to make: a mill leaves pages to the workers, which know how

@@ -78,7 +78,9 @@ func (a *App) replayIntoParts(ctx context.Context, c *corpus, t *shards.Table) e
 	if err != nil {
 		return err
 	}
-	l.topics(addr)
+	if err := l.topics(addr); err != nil {
+		return err
+	}
 	from := &deadLetterSource{c: c, t: t}
 	for _, next := range t.Checkpoint().Next {
 		from.to = next

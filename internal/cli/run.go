@@ -142,7 +142,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 	}
 	switch {
 	case o.rebuild && committed:
-		if err := c.rebuild(ctx); err != nil {
+		if err := c.rebuild(ctx, a); err != nil {
 			return err
 		}
 		return c.remember()
@@ -163,7 +163,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 
 // rebuild starts the table anew. The log goes first: what stands in it is made again from the archive, and
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
-func (c *corpus) rebuild(ctx context.Context) error {
+func (c *corpus) rebuild(ctx context.Context, a *App) error {
 	if len(c.cfg.Ingest) > 0 {
 		files, err := ingest.Files(c.disk, c.dir, c.inputs())
 		if err != nil {
@@ -175,7 +175,11 @@ func (c *corpus) rebuild(ctx context.Context) error {
 		}
 	}
 	if c.cfg.Log != "embedded" {
-		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Name: pagesTopic}
+		access, err := c.access(a)
+		if err != nil {
+			return err
+		}
+		t := ingest.Topic{Addr: strings.TrimPrefix(c.cfg.Log, "kafka://"), Access: access, Name: pagesTopic}
 		if begin, _, err := t.Ends(ctx); err != nil {
 			return err
 		} else if begin > 0 {

@@ -90,7 +90,11 @@ func (a *App) runFlush(ctx context.Context) error {
 	if held == nil || readErr != nil {
 		return &Error{Exit: Failure, Err: errors.New("no run is working on " + c.dir), Means: "nothing is open: a run commits what it has when it ends", Try: "millrace status"}
 	}
-	t := ingest.Topic{Addr: string(addr), Name: docsTopic, Recipe: c.hashes.Cleaned, Log: a.log}
+	access, err := c.access(a)
+	if err != nil {
+		return err
+	}
+	t := ingest.Topic{Addr: string(addr), Access: access, Name: docsTopic, Recipe: c.hashes.Cleaned, Log: a.log}
 	n, err := t.Layout(ctx)
 	if err != nil {
 		return err

@@ -47,7 +47,9 @@ func (a *App) runTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.topics(addr)
+	if err := l.topics(addr); err != nil {
+		return err
+	}
 	cleans, err := l.docs.Layout(ctx)
 	if err != nil {
 		return err

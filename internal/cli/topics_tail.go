@@ -73,7 +73,11 @@ func (a *App) runTail(ctx context.Context, o tailOptions) error {
 		return err
 	}
 	defer stop()
-	t := ingest.Topic{Addr: addr, Name: o.topic, Partition: o.partition, Log: a.log}
+	access, err := c.access(a)
+	if err != nil {
+		return err
+	}
+	t := ingest.Topic{Addr: addr, Access: access, Name: o.topic, Partition: o.partition, Log: a.log}
 	if n, err := t.Layout(ctx); err != nil {
 		return err
 	} else if int(o.partition) >= n || o.partition < 0 {

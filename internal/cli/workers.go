@@ -188,7 +188,9 @@ func (l *line) dialLog(ctx context.Context, w beltWorker) error {
 	if err != nil {
 		return err
 	}
-	l.topics(addr)
+	if err := l.topics(addr); err != nil {
+		return err
+	}
 	l.topic.Partition, l.topic.Partitions = int32(w.i), int32(w.n)
 	return l.ensureTopics(ctx)
 }

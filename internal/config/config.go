@@ -27,6 +27,7 @@ type Config struct {
 	Crawl   Crawl    `yaml:"crawl"`
 	Ingest  []Ingest `yaml:"ingest"`
 	Log     string   `yaml:"log"`
+	Kafka   Kafka    `yaml:"kafka"`
 	Workers int      `yaml:"workers"`
 	Consent Consent  `yaml:"consent"`
 	Clean   Clean    `yaml:"clean"`
@@ -207,7 +208,7 @@ func Parse(name string, data []byte) (c Config, err error) {
 	c = Default()
 	dec := yaml.NewDecoder(strings.NewReader(string(data)), yaml.Strict(), yaml.DisallowUnknownField())
 	if err := dec.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-		return Config{}, &Error{File: name, Text: yaml.FormatError(err, false, true)}
+		return Config{}, &Error{File: name, Text: show(err)}
 	}
 	if c.Dir == "" && c.Log == "" && c.Workers == 0 { // the library clears the value when there is no document
 		c = Default()
@@ -229,8 +230,19 @@ func Parse(name string, data []byte) (c Config, err error) {
 	return c, nil
 }
 
-// at shows the line of the value at path, with msg.
+// show gives the library's error with the line that it speaks of, unless that line holds a password.
+func show(err error) string {
+	if what := yaml.FormatError(err, false, false); strings.Contains(what, `"password"`) {
+		return what + ": a password stands in an environment variable, which kafka.password_env names"
+	}
+	return yaml.FormatError(err, false, true)
+}
+
+// at shows the line of the value at path, with msg; without a path, msg alone.
 func at(data []byte, path, msg string) string {
+	if path == "" {
+		return msg
+	}
 	p, err := yaml.PathString(path)
 	if err != nil {
 		return msg
@@ -311,7 +323,7 @@ func (c *Config) checkIngest() (path, msg string) {
 			return fmt.Sprintf("$.ingest[%d].consent", i), "consent is yes, no or not_said"
 		}
 	}
-	return "", ""
+	return c.Kafka.check(strings.HasPrefix(c.Log, "kafka://"))
 }
 
 func oneOf(v string, of ...string) bool { return slices.Contains(of, v) }

@@ -77,6 +77,16 @@ func TestErrorsShowThePlace(t *testing.T) {
 		{"ingest: [{text_field: x}]\n", "needs in"},
 		{"crawl: [1, 2]\n", "crawl"},
 		{"dir: [\n", "["},
+		{"kafka: {tls: true}\n", "log is embedded"},
+		{"log: kafka://h:1\nkafka: {sasl: gssapi}\n", "scram-sha-256"},
+		{"log: kafka://h:1\nkafka: {ca: x.pem}\n", "without tls"},
+		{"log: kafka://h:1\nkafka: {tls: true, cert: x.pem}\n", "needs its key"},
+		{"log: kafka://h:1\nkafka: {tls: true, key: x.pem}\n", "needs the certificate"},
+		{"log: kafka://h:1\nkafka: {user: alice}\n", "needs sasl"},
+		{"log: kafka://h:1\nkafka: {password_env: P}\n", "needs sasl"},
+		{"log: kafka://h:1\nkafka: {sasl: plain, password_env: P}\n", "needs a user"},
+		{"log: kafka://h:1\nkafka: {sasl: plain, user: alice}\n", "needs password_env"},
+		{"log: kafka://h:1\nkafka: {tls: true, sasl_mechanism: plain}\n", "sasl_mechanism"},
 		{"dir: a\ndir: b\n", "dir"},
 	} {
 		_, err := Parse("p.yaml", []byte(c.yaml))
@@ -91,11 +101,31 @@ func TestErrorsShowThePlace(t *testing.T) {
 	}
 }
 
+// A password that was written into the file is in no error.
+func TestPasswordIsNotShown(t *testing.T) {
+	for _, in := range []string{
+		"log: kafka://h:1\nkafka: {sasl: plain, user: alice, password_env: 'hunter-2'}\n",
+		"log: kafka://h:1\nkafka:\n  sasl: plain\n  user: alice\n  password: hunter-2\n",
+		"log: kafka://h:1\nkafka: {sasl: plain, user: alice, password: hunter-2}\n",
+	} {
+		_, err := Parse("p.yaml", []byte(in))
+		var e *Error
+		if !errors.As(err, &e) || strings.Contains(err.Error(), "hunter") || !strings.Contains(err.Error(), "environment variable") {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+	c, err := Parse("p.yaml", []byte("log: kafka://h:1\nkafka: {tls: true, ca: c, cert: d, key: e, sasl: scram-sha-512, user: u, password_env: P_1}\n"))
+	if want := (Kafka{true, "c", "d", "e", "scram-sha-512", "u", "P_1"}); err != nil || c.Kafka != want {
+		t.Errorf("%+v, %v", c.Kafka, err)
+	}
+}
+
 func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
 	base := Default()
 	h := base.Hash("clean1", "training", []string{"http://a/"})
 	same := base
 	same.Crawl.Delay, same.Workers, same.Log, same.Dir, same.Train.Preset, same.Crawl.Concurrency = 1, 9, "kafka://h:1", "/x", "char", 3
+	same.Kafka = Kafka{TLS: true, SASL: "plain", User: "u", PasswordEnv: "P"}
 	same.Shards.FlushEvery, same.Crawl.Recrawl = 5, Recrawl{On: true, PerDay: 3}
 	if same.Hash("clean1", "training", []string{"http://a/"}) != h {
 		t.Error("a speed or a path is in the hash")

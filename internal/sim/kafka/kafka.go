@@ -34,6 +34,8 @@ type Options struct {
 	Dir   string   // data, configuration and broker.log; one broker a folder
 	Port  int      // 0 = a free one below 32768
 	Props []string // more lines for server.properties; they win
+	// Listeners are more of them, as NAME://HOST:PORT; Props say what they are.
+	Listeners []string
 }
 
 // Broker is one running Kafka node.
@@ -60,7 +62,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 		return nil, fmt.Errorf("start Kafka: %w", err)
 	}
 	b := &Broker{addr: fmt.Sprintf("127.0.0.1:%d", port), dir: dir, done: make(chan struct{})}
-	if err := b.configure(port, controller, o.Props); err != nil {
+	if err := b.configure(port, controller, o); err != nil {
 		return nil, fmt.Errorf("start Kafka: %w", err)
 	}
 	if err := b.format(ctx, home); err != nil {
@@ -101,20 +103,21 @@ func (b *Broker) Kill() {
 }
 
 // configure writes the files that the broker reads.
-func (b *Broker) configure(port, controller int, more []string) error {
+func (b *Broker) configure(port, controller int, o Options) error {
 	if strings.ContainsAny(b.dir, ", \t\n") {
 		return fmt.Errorf("data folder %q: Kafka's log.dirs takes no comma and no space", b.dir)
 	}
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return err
 	}
+	clients := strings.Join(append([]string{fmt.Sprintf("PLAINTEXT://127.0.0.1:%d", port)}, o.Listeners...), ",")
 	lines := append([]string{
 		strings.TrimSpace(properties),
 		fmt.Sprintf("controller.quorum.voters=1@127.0.0.1:%d", controller),
-		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", port, controller),
-		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d", port),
+		fmt.Sprintf("listeners=%s,CONTROLLER://127.0.0.1:%d", clients, controller),
+		"advertised.listeners=" + clients,
 		"log.dirs=" + filepath.ToSlash(b.path("log")),
-	}, more...)
+	}, o.Props...)
 	if err := os.WriteFile(b.path("server.properties"), []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		return err
 	}

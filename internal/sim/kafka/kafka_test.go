@@ -74,14 +74,14 @@ func TestPortTaken(t *testing.T) {
 
 func TestConfigureRefusesComma(t *testing.T) {
 	b := &Broker{dir: t.TempDir() + "/a,b"}
-	if err := b.configure(1, 2, nil); err == nil {
+	if err := b.configure(1, 2, Options{}); err == nil {
 		t.Error("a data folder with a comma was taken: Kafka would see two")
 	}
 }
 
 func TestConfigureMorePropertiesWin(t *testing.T) {
 	b := &Broker{dir: t.TempDir()}
-	if err := b.configure(20001, 20002, []string{"message.max.bytes=1"}); err != nil {
+	if err := b.configure(20001, 20002, Options{Props: []string{"message.max.bytes=1"}}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(b.path("server.properties"))
