@@ -356,10 +356,10 @@ func TestVersionsCrash(t *testing.T) {
 	}
 	t.Log(r)
 	if err := r.Passed(".", map[string]string{
-		"shards.retire":  "an hour after a rewrite; CollectOrphans is quicker here",
-		"shards.abandon": "behind an error, not a crash: TestFullDisk",
-		"shards.known":   "behind a lost answer, not a crash: TestLostAnswer",
-		"shards.recipe":  "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
+		"shards.retire":       "an hour after a rewrite; CollectOrphans is quicker here",
+		"shards.abandon":      "behind an error, not a crash: TestFullDisk",
+		"shards.known.folder": "behind a lost answer, not a crash: TestLostAnswer",
+		"shards.recipe":       "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
 	}); err != nil {
 		t.Error(err)
 	}

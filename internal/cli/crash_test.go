@@ -139,12 +139,81 @@ func TestCrashAtEachPoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(r)
+	const spool = "standard input: ingest/crash_test.go"
 	for folder, but := range map[string]map[string]string{
-		".":                                 {"cli.workers": "several crawl workers: TestCrashOfWorkersFile", "cli.rebuild": "TestCrashOfRebuild"},
-		filepath.Join("..", "..", "ingest"): {"ingest.spool": "standard input: ingest's own trial"},
+		".": {"cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild"},
+		filepath.Join("..", "..", "ingest"): {"ingest.spool": spool, "ingest.spool.write": spool, "ingest.spool.sync": spool, "ingest.spool.link": spool,
+			"ingest.spool.folder": spool, "ingest.spool.tidy": spool},
 	} {
 		if err := r.Passed(folder, but); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestCrashAtRebuild crashes a rebuild, from the removal of the log on: the next one makes the table that an
+// undisturbed rebuild makes.
+func TestCrashAtRebuild(t *testing.T) {
+	config := lineConfig(t, 12)
+	dir := t.TempDir()
+	if exit, out := lineOf(t.Context(), nil, "run", config, "--dir", filepath.Join(dir, "calm")); exit != Done {
+		t.Fatalf("run: exit %d: %s", exit, out)
+	}
+	text, err := os.ReadFile(config)
+	if err == nil {
+		err = os.WriteFile(config, append(text, "dedup: {threshold: 0.7}\n"...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	x := &crashfs.Trial{Seed: 5, Each: 1, Own: []string{"cli.rebuild", "shards.recipe"}, Others: 4, Pairs: 2}
+	x.Life = func(ctx context.Context, p crashfs.Place) error {
+		if exit, out := lineOf(ctx, p.Disk, "run", config, "--dir", p.Dir, "--rebuild"); exit != Done {
+			return fmt.Errorf("rebuild: exit %d: %s", exit, out)
+		}
+		return nil
+	}
+	x.Judge = func(dir string) error {
+		if exit, out := lineOf(t.Context(), nil, "check", "--dir", dir); exit != Done {
+			return fmt.Errorf("check: exit %d: %s", exit, out)
+		}
+		rows, _, err := tableOf(t.Context(), dir)
+		if want == nil {
+			want = rows
+		}
+		if err != nil || len(rows) != 12 || !slices.Equal(rows, want) {
+			return fmt.Errorf("%w: rows\n%s\nwant\n%s", err, strings.Join(rows, "\n"), strings.Join(want, "\n"))
+		}
+		return nil
+	}
+	r, err := x.Run(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(r)
+	if r.Points["cli.rebuild"] == 0 || r.Points["shards.recipe.link"] == 0 {
+		t.Errorf("a rebuild did not pass its points: %v", r.Points)
+	}
+}
+
+// TestCrashAtWorkersFile crashes the first of several crawl workers while it settles their number.
+func TestCrashAtWorkersFile(t *testing.T) {
+	x := &crashfs.Trial{Seed: 6, Pairs: 40}
+	x.Life = func(_ context.Context, p crashfs.Place) error {
+		c := &corpus{dir: p.Dir, disk: p.Disk}
+		if err := c.disk.Mkdir("cli.state", filepath.Join(p.Dir, "state")); err != nil {
+			return err
+		}
+		return c.settleWorkers(3)
+	}
+	x.Judge = func(dir string) error {
+		if n, err := crawlWorkers(dir); err != nil || n != 3 {
+			return fmt.Errorf("%d workers: %w", n, err)
+		}
+		return nil
+	}
+	if r, err := x.Run(t.Context(), t.TempDir()); err != nil || r.Points["cli.workers.link"] == 0 {
+		t.Fatal(r, err)
 	}
 }

@@ -29,7 +29,7 @@ type Trial struct {
 	Seed  uint64
 	// Each is how many of the places of a point are tried, of those in an undisturbed life; 0 is all. Nightly all are.
 	Each int
-	// Own are the points that this trial is about, by the word before their first dot; none is all. Of the others,
+	// Own are the points that this trial is about, by their first words; none is all. Of the others,
 	// which have trials of their own, Others places are tried, and nightly all.
 	Own    []string
 	Others int
@@ -242,6 +242,7 @@ func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment
 		if err != nil {
 			return fmt.Errorf("a crash %s, and behind it one %s: %w", m.of(steps), m2.of(second.Steps()), err)
 		}
+		count(rep.Recovery, third.Steps())
 		if err := os.RemoveAll(two); err != nil {
 			return err
 		}
@@ -268,7 +269,8 @@ func (x *Trial) moments(steps []Step, each int) (list []moment) {
 	var others []int
 	for _, p := range slices.Sorted(maps.Keys(places)) {
 		of := places[p]
-		if folder, _, _ := strings.Cut(p, "."); len(x.Own) > 0 && !slices.Contains(x.Own, folder) && !Nightly() {
+		own := func(words string) bool { return strings.HasPrefix(p+".", words+".") }
+		if len(x.Own) > 0 && !slices.ContainsFunc(x.Own, own) && !Nightly() {
 			others = append(others, of...)
 			continue
 		}
@@ -290,9 +292,11 @@ func (x *Trial) moments(steps []Step, each int) (list []moment) {
 		switch {
 		case Nightly():
 		case len(x.Own) > 0:
-			fates = fates[k%3:][:1]
+			fates = fates[rng.IntN(3):][:1]
+		case k > 0 && steps[k-1].Op == durable.OpWrite: // it may be torn
+			fates = fates[:2]
 		default:
-			fates = []string{fateLost, fates[1+k%2]}
+			fates = []string{fateLost, fates[1+rng.IntN(2)]}
 		}
 		for _, fate := range fates {
 			list = append(list, moment{k, fate, rng.Uint64N(1 << 32)})
