@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -53,6 +54,14 @@ type listed struct {
 	ID    string `json:"id"`   // relative to the input's folder
 	Size  int64  `json:"size"` // when first seen
 	MTime int64  `json:"mtime"`
+	Sum   string `json:"sum,omitempty"` // of the line without it; "" in lists of earlier versions
+}
+
+// sum is a checksum of l and of the number that its line gives it.
+func (l listed) sum(line int) string {
+	l.Sum = ""
+	text := fmt.Sprintf("%d %+v", line, l)
+	return fmt.Sprintf("%08x", crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli)))
 }
 
 func stateDir(dir string) string { return filepath.Join(dir, "state", "ingest") }
@@ -69,6 +78,7 @@ func loadList(dir string) ([]listed, error) {
 	}
 	var all []listed
 	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
 	for {
 		var l listed
 		err := dec.Decode(&l)
@@ -77,6 +87,10 @@ func loadList(dir string) ([]listed, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w: %w", name, err, millrace.ErrIntegrity)
+		}
+		// A list begins with sums or has none: an earlier version's is read, and gets them with the next file.
+		if n := len(all); l.Sum != "" && l.Sum != l.sum(n) || l.Sum == "" && n > 0 && all[0].Sum != "" {
+			return nil, fmt.Errorf("read %s: line %d is not what was written: %w", name, n+1, millrace.ErrIntegrity)
 		}
 		all = append(all, l)
 	}
@@ -89,7 +103,8 @@ func storeList(disk *durable.Disk, dir string, all []listed) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	for _, l := range all {
+	for i, l := range all {
+		l.Sum = l.sum(i)
 		if err := enc.Encode(l); err != nil {
 			return err
 		}

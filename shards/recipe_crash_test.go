@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"millrace/internal/sim/crashfs"
@@ -29,5 +30,33 @@ func TestCrashAtARecipe(t *testing.T) {
 	}
 	if r, err := x.Run(t.Context(), dir); err != nil || r.Points["shards.recipe.link"] == 0 {
 		t.Fatal(r, err)
+	}
+}
+
+// TestDamagedOrphan flips a bit in a shard that a crash left with its name and without an entry. The next process makes
+// the same shard: it must not commit the damaged one.
+func TestDamagedOrphan(t *testing.T) {
+	dir, docs := t.TempDir(), testDocs(4, 5)
+	r, err := crashfs.Record(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(dir)
+	o.Disk = r.Disk()
+	if err := replay(t.Context(), o, docs); err != nil {
+		t.Fatal(err)
+	}
+	steps := r.Steps()
+	at := slices.IndexFunc(steps, func(s crashfs.Step) bool { return s.Point == "shards.commit.link" })
+	left := filepath.Join(t.TempDir(), "left")
+	if err := r.At(at).Write(left); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, first(t, left, "data/part-*"), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	if err := replay(t.Context(), testOptions(left), docs); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Check(t.Context(), left); err != nil || !report.OK {
+		t.Fatalf("%+v, %v", report, err)
 	}
 }

@@ -359,7 +359,8 @@ func TestVersionsCrash(t *testing.T) {
 		"shards.retire":       "an hour after a rewrite; CollectOrphans is quicker here",
 		"shards.abandon":      "behind an error, not a crash: TestFullDisk",
 		"shards.known.folder": "behind a lost answer, not a crash: TestLostAnswer",
-		"shards.recipe":       "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
+		"shards.renew":        "behind damage: TestDamagedOrphan", "shards.renew.rename": "the same",
+		"shards.recipe": "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
 	}); err != nil {
 		t.Error(err)
 	}
