@@ -43,13 +43,18 @@ func TestOneFlippedBit(t *testing.T) {
 	if docs, err := crawl(whole); err != nil || !slices.Equal(pageURLs(docs), want) {
 		t.Fatal(err, pageURLs(docs))
 	}
+	_, sound, err := verifyAll(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
 	found, same, kinds := 0, 0, map[string]int{}
 	look := func(name, what, dir string) error {
 		damages, records, err := verifyAll(dir)
 		if err != nil {
 			return err
 		}
-		if damages == 0 && strings.HasPrefix(name, "warc") {
+		// The time and the system in the head of a gzip member say nothing about what is in it.
+		if damages == 0 && strings.HasPrefix(name, "warc") && (filepath.Ext(name) != ".gz" || records != sound) {
 			t.Errorf("%s: nobody saw it", what)
 		}
 		if records == 0 {
@@ -66,7 +71,7 @@ func TestOneFlippedBit(t *testing.T) {
 		}
 		return nil
 	}
-	err := filepath.WalkDir(whole, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(whole, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
