@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -59,6 +59,9 @@ race-polite: ## 200 hosts that ask for pauses: nobody is asked too soon, no time
 race-crawl: ## pages a second, beside Scrapy and plain colly
 	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
+points: ## a crash at each durable step, and a second one behind it: every pair; a bit flipped in each byte
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestVersionsCrash|TestOneFlippedBit' ./ingest/... ./shards ./crawl ./internal/cli
+
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
 
@@ -74,5 +77,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check fuzz ## everything
+nightly: lint test kill kill-crawl kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -57,6 +58,18 @@ type listed struct {
 	// Of a file elsewhere: Path, Size and MTime are there when it is here.
 	URL    string `json:"url,omitempty"`
 	Failed string `json:"failed,omitempty"` // why it is not to be had
+	Sum    string `json:"sum,omitempty"`    // of the line without it; "" in lists of earlier versions
+}
+
+// sum is a checksum of l and of the number that its line gives it.
+func (l listed) sum(line int) string {
+	l.Sum = ""
+	text, err := json.Marshal(l)
+	if err != nil { // a struct of plain values always has a JSON form
+		panic(err)
+	}
+	text = fmt.Append(text, line)
+	return fmt.Sprintf("%08x", crc32.Checksum(text, crc32.MakeTable(crc32.Castagnoli)))
 }
 
 func stateDir(dir string) string { return filepath.Join(dir, "state", "ingest") }
@@ -73,6 +86,7 @@ func loadList(dir string) ([]listed, error) {
 	}
 	var all []listed
 	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
 	for {
 		var l listed
 		err := dec.Decode(&l)
@@ -81,6 +95,10 @@ func loadList(dir string) ([]listed, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w: %w", name, err, millrace.ErrIntegrity)
+		}
+		// A list begins with sums or has none: an earlier version's is read, and gets them with the next file.
+		if n := len(all); l.Sum != "" && l.Sum != l.sum(n) || l.Sum == "" && n > 0 && all[0].Sum != "" {
+			return nil, fmt.Errorf("read %s: line %d is not what was written: %w", name, n+1, millrace.ErrIntegrity)
 		}
 		all = append(all, l)
 	}
@@ -93,7 +111,8 @@ func storeList(disk *durable.Disk, dir string, all []listed) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	for _, l := range all {
+	for i, l := range all {
+		l.Sum = l.sum(i)
 		if err := enc.Encode(l); err != nil {
 			return err
 		}

@@ -3,9 +3,13 @@ package shards
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -83,14 +87,38 @@ func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) 
 	}
 	f := File{Name: partName(version, *info), Rows: info.rows, Bytes: info.bytes, First: info.first, Last: info.last,
 		SHA256: info.sha256, stats: stats}
-	// A file of that name has the same bytes: its name says so.
-	if err := s.o.Disk.Link("shards.name", info.path, filepath.Join(dir, f.Name)); err != nil && !errors.Is(err, fs.ErrExist) {
+	err = s.o.Disk.Link("shards.name", info.path, filepath.Join(dir, f.Name))
+	if errors.Is(err, fs.ErrExist) {
+		err = s.renew(filepath.Join(dir, f.Name), info)
+	}
+	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s was collected: %w", info.path, millrace.ErrMoved)
 		}
 		return nil, fmt.Errorf("name shard: %w", err)
 	}
 	return []File{f}, s.o.Disk.SyncDir("shards.name.folder", dir)
+}
+
+// renew looks at a file that has the name of info already. It should have the same bytes, for its name says so; one
+// that was damaged since a crash left it there is replaced before an entry names it.
+func (s *Sink) renew(path string, info *fileInfo) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	f.Close()
+	if err != nil || hex.EncodeToString(h.Sum(nil)) == info.sha256 {
+		return err
+	}
+	s.o.Log.Warn("a shard that was never committed is damaged; it is written again", "file", path)
+	again := info.path + "-again"
+	if err := s.o.Disk.Link("shards.renew", info.path, again); err != nil {
+		return err
+	}
+	return s.o.Disk.Rename("shards.renew.rename", again, path)
 }
 
 // entry describes the open commit on top of base, without its files.

@@ -355,6 +355,15 @@ func TestVersionsCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(r)
+	if err := r.Passed(".", map[string]string{
+		"shards.retire":       "an hour after a rewrite; CollectOrphans is quicker here",
+		"shards.abandon":      "behind an error, not a crash: TestFullDisk",
+		"shards.known.folder": "behind a lost answer, not a crash: TestLostAnswer",
+		"shards.renew":        "behind damage: TestDamagedOrphan", "shards.renew.rename": "the same",
+		"shards.recipe": "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
+	}); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestVersionsTwoOwners lets two sinks race, with rewrites and a collector between them.

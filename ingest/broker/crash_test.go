@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"millrace/internal/sim/crashfs"
@@ -13,9 +14,9 @@ import (
 // TestCrashAtEachStep crashes a broker before and after each of its steps, again and again. What was acknowledged is
 // there, byte for byte, what was trimmed does not come back, and offsets are given out once.
 func TestCrashAtEachStep(t *testing.T) {
-	const batches, trimAt, segment = 30, 16, 2 << 10
+	const batches, trimAt, segment = 30, 24, 1 << 10
 	life := func(ctx context.Context, p crashfs.Place) error {
-		b, err := Start(ctx, Options{Dir: p.Dir, SegmentBytes: segment, Disk: p.Disk})
+		b, err := Start(ctx, Options{Dir: filepath.Join(p.Dir, "log"), SegmentBytes: segment, Disk: p.Disk})
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func TestCrashAtEachStep(t *testing.T) {
 		return b.Close()
 	}
 	judge := func(dir string) error {
-		b, err := Start(context.Background(), Options{Dir: dir, SegmentBytes: segment})
+		b, err := Start(context.Background(), Options{Dir: filepath.Join(dir, "log"), SegmentBytes: segment})
 		if err != nil {
 			return err
 		}
@@ -84,12 +85,18 @@ func TestCrashAtEachStep(t *testing.T) {
 		}
 		return nil
 	}
-	x := &crashfs.Trial{Life: life, Judge: judge, Seed: 2, Each: 2, Pairs: 40}
+	x := &crashfs.Trial{Life: life, Judge: judge, Seed: 2, Each: 3, Pairs: 40}
 	r, err := x.Run(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Log(r)
+	if err := r.Passed(".", map[string]string{
+		"broker.append.cut": "behind a write that failed, not a crash: TestWriteErrorLeavesNothing",
+		"broker.reindex":    "an index is durable before its segment is closed: damage_test.go",
+	}); err != nil {
+		t.Error(err)
+	}
 	if r.Singles < 100 || r.Pairs < 40 {
 		t.Fatal("too few")
 	}

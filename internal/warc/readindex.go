@@ -16,22 +16,25 @@ import (
 // maxLine bounds a line of an index.
 const maxLine = 1 << 20
 
-// ReadIndex is an index as Verifier compares it with its file. Of each line it keeps 32 bytes.
+// ReadIndex is an index as Verifier compares it with its file. Of each line it keeps 40 bytes.
 type ReadIndex struct {
+	name  string    // of the file
 	lines []indexed // by offset
 	next  int
+	ours  bool // the file says that millrace wrote it: then its lines are what millrace would write
 }
 
 // indexed is what a line says.
 type indexed struct {
 	offset, length int64
 	url, digest    uint64 // hashes; digest is 0 where the line has none
+	line           uint64 // of all of it
 }
 
 // OpenIndex reads the lines of an index that are about the file path. What is wrong with the index itself
 // goes to report.
 func OpenIndex(r io.Reader, path string, report func(DamageError)) (*ReadIndex, error) {
-	x := &ReadIndex{}
+	x := &ReadIndex{name: filepath.Base(path)}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	var before []byte
@@ -54,7 +57,7 @@ func OpenIndex(r io.Reader, path string, report func(DamageError)) (*ReadIndex, 
 		if e.Filename != "" && filepath.Base(e.Filename) != filepath.Base(path) {
 			continue
 		}
-		x.lines = append(x.lines, indexed{offset, length, xxh3.HashString(e.URL), digestKey(e.Digest)})
+		x.lines = append(x.lines, indexed{offset, length, xxh3.HashString(e.URL), digestKey(e.Digest), xxh3.Hash(line)})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
@@ -76,11 +79,15 @@ func (x *ReadIndex) check(rec *Record) (out []string) {
 	if x == nil || rec.Shared {
 		return nil
 	}
+	if rec.Type() == "warcinfo" && bytes.Contains(rec.Block, []byte("software: millrace\r\n")) {
+		x.ours = true
+	}
 	for x.next < len(x.lines) && x.lines[x.next].offset < rec.Offset {
 		out = append(out, x.skip())
 	}
 	named := x.next < len(x.lines) && x.lines[x.next].offset == rec.Offset
-	if _, ok := NewEntry(rec, ""); ok && !named {
+	e, ok := NewEntry(rec, x.name)
+	if ok && !named {
 		return append(out, "the index does not name the record")
 	}
 	if !named {
@@ -96,6 +103,11 @@ func (x *ReadIndex) check(rec *Record) (out []string) {
 	}
 	if d := digestKey(rec.Get("WARC-Payload-Digest")); line.digest != 0 && d != 0 && line.digest != d {
 		out = append(out, "the index has another digest")
+	}
+	if x.ours && ok && len(out) == 0 {
+		if want, err := e.Line(); err == nil && line.line != xxh3.Hash(bytes.TrimSuffix(want, []byte("\n"))) {
+			out = append(out, "the index has another line than the record makes")
+		}
 	}
 	return out
 }

@@ -45,7 +45,7 @@ func Verify(r io.Reader, report func(DamageError)) (records int64, err error) {
 // digest that is wrong, a header that is not as the standard says, bytes that belong to no record, and what
 // its index (nil: none) says otherwise. It counts the records that are sound. The error is the file's own.
 func (v *Verifier) File(name string, r io.Reader, index *ReadIndex) (records int64, err error) {
-	rd := NewReader(r, 0)
+	rd := NewReader(r, maxHeader) // of a block, what its line in the index is made of
 	rd.strict = true
 	var sums *digests
 	rd.tap = func(rec *Record) io.Writer {

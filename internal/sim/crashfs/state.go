@@ -1,7 +1,9 @@
 package crashfs
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -296,6 +298,25 @@ func (n *node) put(to string) error {
 		}
 	}
 	return nil
+}
+
+// digest writes down all that a life can see of n, and what a later crash can make of it.
+func (n *node) digest(w io.Writer, seen map[*node]bool) {
+	if n == nil || seen[n] {
+		return
+	}
+	seen[n] = true
+	fmt.Fprintf(w, "%v %d %x;", n.folder, len(n.data), sha256.Sum256(n.data))
+	for _, names := range []map[string]*node{n.names, n.now} {
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			fmt.Fprintf(w, "%q:", name)
+			names[name].digest(w, seen)
+		}
+	}
+	for _, c := range n.pending {
+		fmt.Fprintf(w, "%q %q %d %v %x;", c.name, c.gone, c.offset, c.truncate, sha256.Sum256(c.data))
+		c.node.digest(w, seen)
+	}
 }
 
 // Record writes the state into dir and records what happens from there on: what is not synced yet is not, still. It

@@ -20,7 +20,7 @@ func TestClusterConfiguration(t *testing.T) {
 	}
 	for i, o := range c.options {
 		b := &Broker{dir: o.Dir}
-		if err := b.configure(o.Port, 1, o.Props); err != nil {
+		if err := b.configure(o.Port, 1, o); err != nil {
 			t.Fatal(err)
 		}
 		raw, err := os.ReadFile(filepath.Join(o.Dir, "server.properties"))

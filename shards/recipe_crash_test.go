@@ -1,0 +1,62 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"millrace/internal/sim/crashfs"
+)
+
+// TestCrashAtARecipe crashes while another recipe is put in force: it is, once, and nothing else has changed.
+func TestCrashAtARecipe(t *testing.T) {
+	dir := t.TempDir()
+	if err := replay(t.Context(), testOptions(filepath.Join(dir, "calm")), testDocs(4, 5)); err != nil {
+		t.Fatal(err)
+	}
+	x := &crashfs.Trial{Seed: 8, Pairs: 20}
+	x.Life = func(ctx context.Context, p crashfs.Place) error { return FromHere(ctx, p.Disk, p.Dir, "r2", "two") }
+	x.Judge = func(dir string) error {
+		r, err := Check(t.Context(), dir)
+		if err != nil || !r.OK || r.Rows+r.Rejects != 5 {
+			return fmt.Errorf("%+v: %w", r, err)
+		}
+		if list := openTable(t, dir).Entries(); len(list) != 2 || list[1].Recipe != "r2" {
+			return fmt.Errorf("%d entries, the last of recipe %s", len(list), list[len(list)-1].Recipe)
+		}
+		return nil
+	}
+	if r, err := x.Run(t.Context(), dir); err != nil || r.Points["shards.recipe.link"] == 0 {
+		t.Fatal(r, err)
+	}
+}
+
+// TestDamagedOrphan flips a bit in a shard that a crash left with its name and without an entry. The next process makes
+// the same shard: it must not commit the damaged one.
+func TestDamagedOrphan(t *testing.T) {
+	dir, docs := t.TempDir(), testDocs(4, 5)
+	r, err := crashfs.Record(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(dir)
+	o.Disk = r.Disk()
+	if err := replay(t.Context(), o, docs); err != nil {
+		t.Fatal(err)
+	}
+	steps := r.Steps()
+	at := slices.IndexFunc(steps, func(s crashfs.Step) bool { return s.Point == "shards.commit.link" })
+	left := filepath.Join(t.TempDir(), "left")
+	if err := r.At(at).Write(left); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, first(t, left, "data/part-*"), func(b []byte) []byte { b[len(b)/2] ^= 1; return b })
+	if err := replay(t.Context(), testOptions(left), docs); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := Check(t.Context(), left); err != nil || !report.OK {
+		t.Fatalf("%+v, %v", report, err)
+	}
+}
