@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -38,7 +37,7 @@ func (a *App) runTopicsServe(ctx context.Context, listen string) error {
 		return err
 	}
 	held := filepath.Join(dir, "state", "lock-log")
-	if err := os.MkdirAll(filepath.Dir(held), 0o755); err != nil {
+	if err := a.Disk.Mkdir("cli.state", filepath.Dir(held)); err != nil {
 		return err
 	}
 	l, err := lock.Acquire(held) // the broker has a lock too, which does not say whose it is
