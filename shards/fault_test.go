@@ -164,7 +164,7 @@ func TestFullDisk(t *testing.T) {
 				return &fs.PathError{Op: "write", Path: dir, Err: syscall.ENOSPC}
 			}
 			if s.Op == durable.OpSync || s.Op == durable.OpSyncDir {
-				return durable.Skip
+				return durable.ErrSkip
 			}
 			return nil
 		}})

@@ -42,15 +42,15 @@ type Step struct {
 	Data   []byte // of a write; not to be kept
 }
 
-// Watcher sees the steps. What Before returns takes the place of the step, but for Skip; what After returns takes that
+// Watcher sees the steps. What Before returns takes the place of the step, but for ErrSkip; what After returns takes that
 // of its result. The two calls of a step get the same *Step.
 type Watcher interface {
 	Before(*Step) error
 	After(s *Step, result error) error
 }
 
-// Skip is what Before returns where the step is to count as made: who knows by himself what is durable needs no fsync.
-var Skip = errors.New("skip this step")
+// ErrSkip is what Before returns where the step is to count as made: who knows by himself what is durable needs no fsync.
+var ErrSkip = errors.New("skip this step")
 
 // Disk makes steps. A nil Disk does so without a Watcher: it is what the product uses.
 type Disk struct{ w Watcher }
@@ -67,7 +67,7 @@ func (d *Disk) do(s Step, f func() error) error {
 	switch err := d.w.Before(&seen); err {
 	case nil:
 		return d.w.After(&seen, f())
-	case Skip:
+	case ErrSkip:
 		return d.w.After(&seen, nil)
 	default:
 		return err

@@ -71,7 +71,7 @@ func (r *Recorder) Before(s *durable.Step) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun[s] = len(r.steps)
-	return durable.Skip
+	return durable.ErrSkip
 }
 
 // After records a step that was made. One that failed has changed nothing.
