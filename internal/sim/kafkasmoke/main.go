@@ -21,17 +21,17 @@ import (
 )
 
 // docsPerKill is more than kill-stream has: Kafka takes seconds to come back.
-const docsPerKill = 300
+const docsPerKill, leastDocs = 300, 16_000
 
 func main() {
 	o := stream.Options{}
 	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka")
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
-	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill)")
+	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill, at least 16,000)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
 	flag.Parse()
 	if o.Brokers = max(3, o.Kills/3); o.Docs == 0 {
-		o.Docs = docsPerKill * o.Kills
+		o.Docs = max(leastDocs, docsPerKill*o.Kills)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -284,7 +284,7 @@ const holdEvery = 60 * time.Millisecond
 // hold lets the feeder and its zombie sleep while they are ahead of the kills: else a fast machine has no work left
 // at the last one.
 func (k *killer) hold(ctx context.Context) {
-	if !k.ahead() && k.isServing() {
+	if !k.ahead() { // also while the log is started again: a cluster goes on
 		k.lookAtPages(ctx)
 	}
 	feed, ahead := k.l.feed, k.ahead()
@@ -306,9 +306,11 @@ func (k *killer) sleep(p *process, asleep bool) {
 	k.asleep[p] = asleep
 }
 
+const lookPatience = 200 * time.Millisecond
+
 // lookAtPages finds out how much of the input has come there.
 func (k *killer) lookAtPages(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, k.o.Every)
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
 	for _, r := range k.pages {
 		end, err := r.end(ctx)
