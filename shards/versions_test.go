@@ -356,6 +356,7 @@ func TestVersionsCrash(t *testing.T) {
 	}
 	t.Log(r)
 	if err := r.Passed(".", map[string]string{
+		"shards.upgrade":      "of a folder of an older format: format_test.go",
 		"shards.retire":       "an hour after a rewrite; CollectOrphans is quicker here",
 		"shards.abandon":      "behind an error, not a crash: TestFullDisk",
 		"shards.known.folder": "behind a lost answer, not a crash: TestLostAnswer",

@@ -49,7 +49,7 @@ func (v *venom) Process(_ context.Context, d *millrace.Document) (millrace.Verdi
 	case "PANIC":
 		panic("a bug")
 	case "OUTAGE":
-		if v.outage.Add(1) < 7 {
+		if v.outage.Add(1) < 8 { // a second and more behind the sixth, with which the pause begins
 			return millrace.Verdict{}, fmt.Errorf("the service is away: %w", millrace.ErrTransient)
 		}
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"millrace/ingest"
@@ -83,11 +84,17 @@ func (l *line) awaitCleaned(ctx context.Context) error {
 	}
 	defer requests.Close()
 	r := rollCall{requests: requests, writers: l.writers(n)}
+	said := time.Now()
 	return r.await(ctx, func(ctx context.Context, cleaned map[int]int64) (bool, error) {
 		for p := range n {
 			t := l.topic
 			t.Partition = int32(p)
 			_, end, err := t.Ends(ctx)
+			if err == nil && cleaned[p] < end && time.Since(said) > logPatience {
+				l.a.log.Warn("all writers have ended, and what is in pages is not in docs yet", "partition", p, "records", end-cleaned[p],
+					"try", fmt.Sprintf("millrace run --belt clean --worker %d/%d, if none runs", p, n))
+				said = time.Now()
+			}
 			if err != nil || cleaned[p] < end {
 				return false, err
 			}
