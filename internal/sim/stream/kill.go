@@ -126,12 +126,6 @@ func (k *killer) deck() []*target {
 	return deck
 }
 
-func (k *killer) isServing() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.serving
-}
-
 // maxUnused is how long the log is given to be of use.
 const maxUnused = 20 * time.Second
 
