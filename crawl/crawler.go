@@ -100,7 +100,7 @@ func (c *Crawler) recover(ctx context.Context) error {
 	if n := len(files); known > 0 && (n == 0 || files[n-1].seq < known>>seqShift) {
 		return fmt.Errorf("archive %s: file %d is missing: %w", filepath.Join(c.opts.Dir, "warc"), known>>seqShift, millrace.ErrIntegrity)
 	}
-	for _, file := range files {
+	for i, file := range files {
 		if file.seq < known>>seqShift {
 			continue
 		}
@@ -123,6 +123,9 @@ func (c *Crawler) recover(ctx context.Context) error {
 			c.front.conclude(c.scope, cp, file.seq<<seqShift|(rec.Offset+rec.Length))
 			return c.front.log.flush()
 		})
+		if i == len(files)-1 {
+			err = tornByHole(err)
+		}
 		if torn := (*tornError)(nil); errors.As(err, &torn) {
 			c.opts.Log.Info("archive file ended within a record, which was cut off", "file", file.name, "at", torn.at)
 			err = cut(c.opts.Disk, "crawl.mend", file.path, torn.at)
@@ -132,6 +135,23 @@ func (c *Crawler) recover(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tornByHole takes a hole that the loss of power has left for the end of the file. Nobody was told of what stands
+// behind it, for whoever tells syncs first; if somebody was, Open finds the archive too short.
+func tornByHole(err error) error {
+	hole := (*holeError)(nil)
+	if !errors.As(err, &hole) {
+		return err
+	}
+	unwritten, look := hole.unwritten()
+	switch {
+	case look != nil:
+		return look
+	case unwritten:
+		return &tornError{hole.from}
+	}
+	return err
 }
 
 // cut cuts a file at size, unless that is negative, and makes the rest durable: it may be what a process has written

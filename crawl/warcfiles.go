@@ -1,6 +1,7 @@
 package crawl
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -102,6 +103,41 @@ func (e *tornError) Error() string {
 	return fmt.Sprintf("the file ends within the record at byte %d", e.at)
 }
 
+// holeError is damage with whole members behind it. It wraps ErrIntegrity.
+type holeError struct {
+	path     string
+	from, to int64 // bytes of the file
+	what     string
+}
+
+func (e *holeError) Error() string {
+	return fmt.Sprintf("archive file %s, byte %d: %s", e.path, e.from, e.what)
+}
+
+func (e *holeError) Unwrap() error { return millrace.ErrIntegrity }
+
+// unwritten reports whether a sector of the hole holds zeros and nothing else. No record has such a one: the power
+// went before the file was synced, and what was written later had reached the disk earlier.
+func (e *holeError) unwritten() (bool, error) {
+	const sector = 512
+	f, err := os.Open(e.path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	buf := make([]byte, sector)
+	for at := e.from / sector * sector; at < e.to; at += sector {
+		n, err := f.ReadAt(buf, at)
+		if err != nil && err != io.EOF {
+			return false, err
+		}
+		if part := buf[max(0, e.from-at):min(int64(n), e.to-at)]; len(part) > 16 && len(bytes.Trim(part, "\x00")) == 0 {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // readMembers calls f with each whole member of file from offset on. A torn tail is a *tornError;
 // damage with whole members behind it wraps ErrIntegrity.
 func readMembers(ctx context.Context, file warcFile, from int64, f func(*warc.Record) error) error {
@@ -161,7 +197,7 @@ func (m *members) next(ctx context.Context) (*warc.Record, error) {
 		at := m.from + damage.Offset
 		what := damage.What
 		for errors.As(err, &damage) { // compressed bytes may look like the beginning of a member
-			_, err = m.r.Next()
+			rec, err = m.r.Next()
 		}
 		if err == io.EOF {
 			return nil, &tornError{at}
@@ -169,7 +205,7 @@ func (m *members) next(ctx context.Context) (*warc.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("archive file %s, byte %d: %s: %w", m.file.path, at, what, millrace.ErrIntegrity)
+		return nil, &holeError{m.file.path, at, m.from + rec.Offset, what}
 	}
 	if err != nil {
 		return nil, err

@@ -74,9 +74,12 @@ func calleeOf(call *ast.CallExpr) string {
 	return ""
 }
 
+// Sometimes begins the reason for a point that only some runs pass, by how their goroutines fall.
+const Sometimes = "sometimes: "
+
 // Passed is an error where there is a point in the Go files of a folder at which no life has passed. A point that is
 // several steps has passed with any of them. but names exceptions, each with its reason; one that excuses nothing is
-// an error too.
+// an error too, unless its reason begins with Sometimes.
 func (r *Report) Passed(dir string, but map[string]string) error {
 	points, err := Points(dir)
 	if err == nil && len(points) == 0 {
@@ -93,7 +96,7 @@ func (r *Report) Passed(dir string, but map[string]string) error {
 		switch {
 		case !passed && but[p] == "":
 			errs = append(errs, fmt.Errorf("no life passes the point %s", p))
-		case passed && but[p] != "":
+		case passed && but[p] != "" && !strings.HasPrefix(but[p], Sometimes):
 			errs = append(errs, fmt.Errorf("the exception for %s excuses nothing: remove it", p))
 		}
 	}
