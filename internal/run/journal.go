@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/zeebo/xxh3"
 
@@ -84,6 +85,7 @@ func openJournal(disk *durable.Disk, dir, name, recipe string) (_ *journal, err 
 	if j.last, said, err = openLastWords(j.path + ".crash"); err != nil {
 		return nil, err
 	}
+	j.tidy()
 	j.read(string(b), said)
 	return j, nil
 }
@@ -198,17 +200,49 @@ func (j *journal) write(slots int) error {
 	if err := j.release(); err != nil {
 		return err
 	}
-	err := os.WriteFile(j.path+".new", b, 0o644)
-	if err == nil {
-		err = os.Rename(j.path+".new", j.path)
-	}
-	if err == nil {
-		j.slots, err = mapFile(j.path, headSize+slots*slotSize)
+	err := errShorter
+	for try := 0; errors.Is(err, errShorter) && try < 10; try++ {
+		if err = j.place(b); err == nil {
+			j.slots, err = mapFile(j.path, headSize+slots*slotSize)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("write the attempt journal: %w", err)
 	}
 	return nil
+}
+
+// errShorter says that the file at the journal's path is not the one that was just put there: the belt has a
+// second owner, one that was paused and woke up.
+var errShorter = errors.New("another owner of the belt has put his journal there")
+
+// place puts b in the place of the journal. The temporary file has a name of its own, for the same reason.
+func (j *journal) place(b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(j.path), filepath.Base(j.path)+newSuffix+"*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), j.path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}
+
+// newSuffix is of files that are about to become a journal.
+const newSuffix = ".new-"
+
+// tidy removes what a process has left that died at that moment.
+func (j *journal) tidy() {
+	left, _ := filepath.Glob(j.path + newSuffix + "*") // the pattern is sound, or nothing is found
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 // release gives the shared memory back: Windows renames over no file that is in use.
