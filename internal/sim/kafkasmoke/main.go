@@ -25,7 +25,7 @@ const docsPerKill, leastDocs = 300, 16_000
 
 func main() {
 	o := stream.Options{}
-	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka")
+	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka; 0 leaves them out")
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
 	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill, at least 16,000)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
@@ -36,7 +36,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error {
-		if err := prove(ctx, dir, b); err != nil {
+		if err := prove(ctx, dir, b); err != nil || o.Kills == 0 {
 			return err
 		}
 		return killed(ctx, o, dir, b)
