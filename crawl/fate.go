@@ -76,31 +76,37 @@ func readLogs(dir string, f func(*event) error) error {
 // has none.
 func Ledger(dir string) (Counts, error) {
 	var all Counts
-	folders, err := frontierDirs(dir)
-	for _, folder := range folders {
-		if err == nil {
-			err = all.add(folder)
-		}
-	}
-	if err != nil {
-		return Counts{}, fmt.Errorf("read frontier: %w", err)
+	if err := inspectAll(dir, all.add); err != nil {
+		return Counts{}, err
 	}
 	return all, nil
 }
 
-// add adds the ledger of a frontier's folder.
-func (c *Counts) add(folder string) error {
-	return inspect(folder, func(f *frontier) error {
-		frozen, unfollowed := f.yields.counts()
-		c.Discovered += f.counts.Discovered
-		c.Fetched += f.counts.Fetched
-		c.Refused += f.counts.Refused
-		c.Failed += f.counts.Failed
-		c.Waiting += f.counts.Waiting
-		c.Frozen += frozen
-		c.Unfollowed += unfollowed
-		return nil
-	})
+// add adds the ledger of a frontier.
+func (c *Counts) add(f *frontier) error {
+	frozen, unfollowed := f.yields.counts()
+	c.Discovered += f.counts.Discovered
+	c.Fetched += f.counts.Fetched
+	c.Refused += f.counts.Refused
+	c.Failed += f.counts.Failed
+	c.Waiting += f.counts.Waiting
+	c.Frozen += frozen
+	c.Unfollowed += unfollowed
+	return nil
+}
+
+// inspectAll lets look see dir's frontier, or those of all workers, one after the other.
+func inspectAll(dir string, look func(*frontier) error) error {
+	folders, err := frontierDirs(dir)
+	for _, folder := range folders {
+		if err == nil {
+			err = inspect(folder, look)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read frontier: %w", err)
+	}
+	return nil
 }
 
 // inspect lets look see the frontier of a folder, without its queues.

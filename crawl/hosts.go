@@ -2,7 +2,6 @@ package crawl
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -28,28 +27,23 @@ type HostTrouble struct {
 // Troubles lists the hosts of dir's frontier that are left alone at a time, by name.
 func Troubles(dir string, now time.Time) ([]HostTrouble, error) {
 	var out []HostTrouble
-	folders, err := frontierDirs(dir)
-	for _, folder := range folders {
-		if err == nil {
-			err = inspect(folder, func(f *frontier) error {
-				for _, h := range f.hosts {
-					t, err := f.trouble(h)
-					if err != nil {
-						return err
-					}
-					if until := time.Unix(h.closed, 0); until.After(now) {
-						t.Until = until
-					}
-					if !t.Until.IsZero() || !t.Since.IsZero() {
-						out = append(out, t)
-					}
-				}
-				return nil
-			})
+	err := inspectAll(dir, func(f *frontier) error {
+		for _, h := range f.hosts {
+			t, err := f.trouble(h)
+			if err != nil {
+				return err
+			}
+			if until := time.Unix(h.closed, 0); until.After(now) {
+				t.Until = until
+			}
+			if !t.Until.IsZero() || !t.Since.IsZero() {
+				out = append(out, t)
+			}
 		}
-	}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("read frontier: %w", err)
+		return nil, err
 	}
 	slices.SortFunc(out, func(a, b HostTrouble) int { return cmp.Compare(a.Host, b.Host) })
 	return out, nil

@@ -1,7 +1,6 @@
 package crawl
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -27,14 +26,8 @@ type Rules struct {
 // Look surveys dir's frontier, or those of all workers, running or not.
 func Look(dir string) (Survey, error) {
 	var s Survey
-	folders, err := frontierDirs(dir)
-	for _, folder := range folders {
-		if err == nil {
-			err = inspect(folder, s.add)
-		}
-	}
-	if err != nil {
-		return Survey{}, fmt.Errorf("read frontier: %w", err)
+	if err := inspectAll(dir, s.add); err != nil {
+		return Survey{}, err
 	}
 	return s, nil
 }
