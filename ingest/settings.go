@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/segmentio/kafka-go"
@@ -57,15 +56,14 @@ func (c *client) agree(ctx context.Context) error {
 	var replicas int
 	tries := 0
 	err := c.retry(ctx, "read the settings of", func(ctx context.Context) error {
-		m, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}})
+		t, err := c.metadata(ctx)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(m.Topics, func(t kafka.Topic) bool { return t.Name == c.topic.Name })
-		if i < 0 || len(m.Topics[i].Partitions) == 0 {
+		if len(t.Partitions) == 0 {
 			return kafka.UnknownTopicOrPartition
 		}
-		lead := m.Topics[i].Partitions[0]
+		lead := t.Partitions[0]
 		replicas = len(lead.Replicas)
 		topic, node, err = c.describe(ctx, lead.Leader.ID)
 		if tries++; err != nil && tries >= settingTries && ctx.Err() == nil {

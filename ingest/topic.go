@@ -98,21 +98,17 @@ var errNoLeader = errors.New("a partition has no leader yet")
 
 // led checks that the topic has the partitions, and each a leader.
 func (c *client) led(ctx context.Context, want int) error {
-	r, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}})
+	t, err := c.metadata(ctx)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(r.Topics, func(t kafka.Topic) bool { return t.Name == c.topic.Name })
-	if i < 0 {
-		return kafka.UnknownTopicOrPartition
+	if t.Error != nil {
+		return t.Error
 	}
-	if err := r.Topics[i].Error; err != nil {
-		return err
-	}
-	if have := len(r.Topics[i].Partitions); have != want {
+	if have := len(t.Partitions); have != want {
 		return fmt.Errorf("topic %s has %d partitions, %d were asked for: %w: %w", c.topic.Name, have, want, ErrLayout, millrace.ErrStop)
 	}
-	for _, p := range r.Topics[i].Partitions {
+	for _, p := range t.Partitions {
 		if p.Error != nil {
 			return p.Error
 		}
@@ -121,6 +117,19 @@ func (c *client) led(ctx context.Context, want int) error {
 		}
 	}
 	return nil
+}
+
+// metadata is what the broker knows of the topic.
+func (c *client) metadata(ctx context.Context) (kafka.Topic, error) {
+	r, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{c.topic.Name}})
+	if err != nil {
+		return kafka.Topic{}, err
+	}
+	i := slices.IndexFunc(r.Topics, func(t kafka.Topic) bool { return t.Name == c.topic.Name })
+	if i < 0 {
+		return kafka.Topic{}, kafka.UnknownTopicOrPartition
+	}
+	return r.Topics[i], nil
 }
 
 // Layout is the number of partitions that the topic has; 0 where it does not exist.
