@@ -59,7 +59,7 @@ race-polite: ## 200 hosts that ask for pauses: nobody is asked too soon, no time
 race-crawl: ## pages a second, beside Scrapy and plain colly
 	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
-points: ## a crash at each durable step, and a second one behind it: every pair; a bit flipped in each byte
+points: ## a crash before and after each durable step, and one behind it at each point: every pair of points; a bit flipped in each byte
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestVersionsCrash|TestOneFlippedBit' ./ingest/... ./shards ./crawl ./internal/cli
 
 train-check: ## 3,000 steps: the model against counted n-grams

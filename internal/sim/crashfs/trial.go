@@ -27,14 +27,16 @@ type Trial struct {
 	// Judge looks at what the last life has left in dir.
 	Judge func(dir string) error
 	Seed  uint64
-	// Each is how many of the places of a point are tried, of those in an undisturbed life; 0 is all. Nightly all are.
+	// Each is how many of the places of a point are tried, of those in an undisturbed life; 0 is all. Nightly all are,
+	// each with every fate.
 	Each int
 	// Own are the points that this trial is about, by their first words; none is all. Of the others,
 	// which have trials of their own, Others places are tried, and nightly all.
 	Own    []string
 	Others int
-	// Pairs is how many crashes are followed by a second one, in the life that goes on behind them. Nightly there is
-	// a second one at each of the places, for there are some hundred times as many pairs as single crashes.
+	// Pairs is how many crashes are followed by a second one, in the life that goes on behind them. Nightly these are
+	// all pairs of points: one before and after each point, behind one before and after each point. (All pairs of
+	// places would be millions of lives.)
 	Pairs int
 }
 
@@ -61,7 +63,21 @@ type Report struct {
 	Points         map[string]int // how often each was passed in an undisturbed life
 	Recovery       map[string]int // and in the lives behind a crash
 	Singles, Pairs int
-	Same           int // of both: crashes that leave what another has left, which need not be tried again
+	Same           int                // of both: crashes that leave what another has left, which need not be tried again
+	Behind         map[[2]string]bool // a crash at the second point came behind one at the first
+}
+
+func newReport() *Report {
+	return &Report{Points: map[string]int{}, Recovery: map[string]int{}, Behind: map[[2]string]bool{}}
+}
+
+// add counts what one crash and those behind it have come to.
+func (r *Report) add(one *Report) {
+	r.Singles, r.Pairs, r.Same = r.Singles+one.Singles, r.Pairs+one.Pairs, r.Same+one.Same
+	for p, n := range one.Recovery {
+		r.Recovery[p] += n
+	}
+	maps.Copy(r.Behind, one.Behind)
 }
 
 // moment is a crash: after so many steps, with a fate.
@@ -69,6 +85,18 @@ type moment struct {
 	steps int
 	fate  string
 	seed  uint64
+	pairs int // how many of those in the life behind it are tried: everyPoint, or so many by seed
+}
+
+// everyPoint asks for a crash before and after each point.
+const everyPoint = -1
+
+// points are those that a crash is at: behind the one and before the other.
+func (m moment) points(steps []Step) (names []string) {
+	for _, s := range steps[max(0, m.steps-1):min(len(steps), m.steps+1)] {
+		names = append(names, s.Point)
+	}
+	return names
 }
 
 // What becomes of what was not synced. A killed process loses nothing at once, but the next one finds things on the
@@ -133,9 +161,10 @@ func Nightly() bool { return os.Getenv("MILLRACE_NIGHTLY") == "1" }
 
 // String tells what was tried, and what was not.
 func (r *Report) String() string {
-	s := fmt.Sprintf("%d points, %d crashes, and %d behind another one; %d of all leave what another has left", len(r.Points), r.Singles, r.Pairs, r.Same)
+	s := fmt.Sprintf("%d points, %d crashes, and %d behind another one (%d pairs of points); %d of all leave what another has left",
+		len(r.Points), r.Singles, r.Pairs, len(r.Behind), r.Same)
 	if !Nightly() {
-		s += " (every pair, which are tens of thousands of lives: MILLRACE_NIGHTLY=1)"
+		s += " (every pair of points: MILLRACE_NIGHTLY=1)"
 	}
 	return s
 }
@@ -157,7 +186,7 @@ func (x *Trial) Run(ctx context.Context, dir string) (*Report, error) {
 	if err := x.Judge(calm); err != nil {
 		return nil, fmt.Errorf("undisturbed: %w", err)
 	}
-	rep := &Report{Points: map[string]int{}, Recovery: map[string]int{}}
+	rep := newReport()
 	steps := first.Steps()
 	count(rep.Points, steps)
 	var mu sync.Mutex // of rep
@@ -166,21 +195,16 @@ func (x *Trial) Run(ctx context.Context, dir string) (*Report, error) {
 	var number atomic.Int64
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	moments := x.moments(steps, x.Each)
-	for i, m := range moments {
-		pairs := x.Pairs*(i+1)/len(moments) - x.Pairs*i/len(moments)
+	for i, m := range x.first(steps) {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			one := &Report{Points: map[string]int{}, Recovery: map[string]int{}}
-			err := x.crash(ctx, filepath.Join(dir, fmt.Sprint("crash-", number.Add(1))), first, m, pairs, uint64(i), &tried, one)
+			one := newReport()
+			err := x.crash(ctx, filepath.Join(dir, fmt.Sprint("crash-", number.Add(1))), first, m, uint64(i), &tried, one)
 			mu.Lock()
 			defer mu.Unlock()
-			rep.Singles, rep.Pairs, rep.Same = rep.Singles+one.Singles, rep.Pairs+one.Pairs, rep.Same+one.Same
-			for p, n := range one.Recovery {
-				rep.Recovery[p] += n
-			}
+			rep.add(one)
 			if err != nil && ctx.Err() == nil {
 				if failed = append(failed, err); len(failed) >= 5 {
 					return errors.Join(failed...)
@@ -202,14 +226,14 @@ func count(to map[string]int, steps []Step) {
 }
 
 // crash lives on behind the crash m of a life that first has recorded, and behind second crashes.
-func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment, pairs int, salt uint64, tried *known, rep *Report) error {
+func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment, salt uint64, tried *known, rep *Report) error {
 	defer os.RemoveAll(dir)
 	steps := first.Steps()
 	seen := steps[:m.steps]
 	one := filepath.Join(dir, "one")
 	left := m.after(first)
 	rep.Singles++
-	if tried.has(left, seen) && (pairs == 0 || Nightly()) {
+	if tried.has(left, seen) && m.pairs == 0 {
 		rep.Same++
 		return nil
 	}
@@ -221,13 +245,13 @@ func (x *Trial) crash(ctx context.Context, dir string, first *Recorder, m moment
 		return fmt.Errorf("a crash %s: %w", m.of(steps), err)
 	}
 	count(rep.Recovery, second.Steps())
-	again := x.moments(second.Steps(), 0)
-	if rng := rand.New(rand.NewPCG(x.Seed, salt)); !Nightly() {
-		rng.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
-		again = again[:min(pairs, len(again))]
-	}
-	for _, m2 := range again {
+	for _, m2 := range x.second(second.Steps(), m.pairs, salt) {
 		rep.Pairs++
+		for _, a := range m.points(steps) {
+			for _, b := range m2.points(second.Steps()) {
+				rep.Behind[[2]string{a, b}] = true
+			}
+		}
 		seen := slices.Concat(seen, second.Steps()[:m2.steps])
 		left := m2.after(second)
 		if tried.has(left, seen) {
@@ -255,6 +279,46 @@ func (x *Trial) live(ctx context.Context, dir string, r *Recorder, seen []Step) 
 		return err
 	}
 	return x.Judge(dir)
+}
+
+// first are the crashes to try of an undisturbed life.
+func (x *Trial) first(steps []Step) []moment {
+	list := x.moments(steps, x.Each)
+	if Nightly() {
+		return append(list, x.everyPoint(steps, rand.New(rand.NewPCG(x.Seed, 1)))...)
+	}
+	for i := range list {
+		list[i].pairs = x.Pairs*(i+1)/len(list) - x.Pairs*i/len(list)
+	}
+	return list
+}
+
+// second are the crashes to try of a life behind one.
+func (x *Trial) second(steps []Step, n int, salt uint64) []moment {
+	rng := rand.New(rand.NewPCG(x.Seed, salt))
+	if n == everyPoint {
+		return x.everyPoint(steps, rng)
+	}
+	list := x.moments(steps, 0)
+	rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list[:min(n, len(list))]
+}
+
+// everyPoint are a crash before and one after each point, at a place and with a fate by seed.
+func (x *Trial) everyPoint(steps []Step, rng *rand.Rand) (list []moment) {
+	places := map[string][]int{}
+	for i, s := range steps {
+		places[s.Point] = append(places[s.Point], i)
+	}
+	at := map[int]bool{}
+	for _, p := range slices.Sorted(maps.Keys(places)) {
+		i := places[p][rng.IntN(len(places[p]))]
+		at[i], at[i+1] = true, true
+	}
+	for _, k := range slices.Sorted(maps.Keys(at)) {
+		list = append(list, moment{k, []string{fateLost, fateAny, fateKilled}[rng.IntN(3)], rng.Uint64N(1 << 32), everyPoint})
+	}
+	return list
 }
 
 // moments are the crashes to try: before and after each step, or of each point's steps the first, the last and
@@ -299,7 +363,7 @@ func (x *Trial) moments(steps []Step, each int) (list []moment) {
 			fates = []string{fateLost, fates[1+rng.IntN(2)]}
 		}
 		for _, fate := range fates {
-			list = append(list, moment{k, fate, rng.Uint64N(1 << 32)})
+			list = append(list, moment{k, fate, rng.Uint64N(1 << 32), 0})
 		}
 	}
 	return list
