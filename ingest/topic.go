@@ -173,15 +173,40 @@ func (t Topic) Ends(ctx context.Context) (begin, end int64, err error) {
 	return c.ends(ctx)
 }
 
-// WrittenAt says when the message at an offset was written. There has to be one.
-func (t Topic) WrittenAt(ctx context.Context, offset int64) (time.Time, error) {
+// Backlog is what a topic holds of messages that somebody has not taken yet.
+type Backlog struct {
+	Records int64
+	Bytes   int64     // of their values, uncompressed; where there are many, by what a few places hold
+	Since   time.Time // when the first of them was written
+}
+
+// backlogPlaces is how many places of a backlog are read to tell its size.
+const backlogPlaces = 4
+
+// Backlog looks at the messages from one offset to another.
+func (t Topic) Backlog(ctx context.Context, from, to int64) (b Backlog, err error) {
 	c := t.open()
 	defer c.close()
-	f, err := c.fetch(ctx, offset)
-	if err != nil || len(f.messages) == 0 {
-		return time.Time{}, err
+	b.Records = max(0, to-from)
+	var read, bytes int64
+	for place, next := int64(0), from; place < backlogPlaces && next < to; place++ {
+		f, err := c.fetch(ctx, max(next, from+b.Records*place/backlogPlaces))
+		if err != nil || len(f.messages) == 0 {
+			return b, err
+		}
+		if place == 0 {
+			b.Since = f.messages[0].time
+		}
+		for _, m := range f.messages {
+			if m.at.Offset < to {
+				read, bytes, next = read+1, bytes+int64(len(m.value)), m.at.Offset+1
+			}
+		}
 	}
-	return f.messages[0].time, nil
+	if read > 0 {
+		b.Bytes = int64(float64(bytes) / float64(read) * float64(b.Records))
+	}
+	return b, nil
 }
 
 // Trim deletes what lies below offset before. Only what the newest commit has behind it may go.

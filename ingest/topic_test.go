@@ -335,6 +335,30 @@ func TestTrimmed(t *testing.T) {
 	}
 }
 
+// What is not taken yet is measured where all of it is read, and told by a few places where that is too much.
+func TestBacklog(t *testing.T) {
+	topic := newTopic(t)
+	s, _ := resumed(t, topic, millrace.Checkpoint{})
+	before := time.Now().Add(-time.Second)
+	for n := range 12 {
+		d := doc(warc0, n)
+		d.Text = strings.Repeat(string(rune('a'+n)), MaxText)
+		if err := s.Write(t.Context(), []*millrace.Document{d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, from := range []int64{0, 5, 11, 12} {
+		b, err := topic.Backlog(t.Context(), from, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 12 - from
+		if b.Records != n || b.Bytes < n*MaxText || b.Bytes > n*(MaxText+1000) || n > 0 == b.Since.Before(before) {
+			t.Errorf("from %d: %+v", from, b)
+		}
+	}
+}
+
 // A commit that has read further than the log reaches belongs to another log.
 func TestShorterLog(t *testing.T) {
 	topic := newTopic(t)

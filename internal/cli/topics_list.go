@@ -28,6 +28,7 @@ type partitionState struct {
 	Begin     int64   `json:"begin"`
 	End       int64   `json:"end"`
 	Records   int64   `json:"lag_records"`
+	Bytes     int64   `json:"lag_bytes"`   // of their values; about, where there are many
 	Seconds   float64 `json:"lag_seconds"` // age of the oldest record that no commit covers
 	Owner     string  `json:"owner"`       // who reads it; "" is nobody
 	Alone     bool    `json:"no_reader"`   // something waits for longer than a minute, and nobody reads
@@ -87,11 +88,11 @@ func (c *corpus) partition(ctx context.Context, t ingest.Topic, at millrace.Chec
 	}
 	from := max(s.Begin, ingest.Committed(at, t.At()))
 	if s.Records = s.End - from; s.Records > 0 {
-		written, err := t.WrittenAt(ctx, from)
+		lag, err := t.Backlog(ctx, from, s.End)
 		if err != nil {
 			return s, err
 		}
-		s.Seconds = max(0, time.Since(written).Seconds())
+		s.Bytes, s.Seconds = lag.Bytes, max(0, time.Since(lag.Since).Seconds())
 	}
 	reader := filepath.Join(c.dir, "state", "lock")
 	if t.Name == pagesTopic && parts {
@@ -127,7 +128,7 @@ func (a *App) printTopics(all []partitionState) error {
 	for _, s := range all {
 		lag := "0"
 		if s.Records > 0 {
-			lag = fmt.Sprintf("%d records, %s", s.Records, time.Duration(s.Seconds*float64(time.Second)).Round(time.Second))
+			lag = fmt.Sprintf("%d records, %s, %s", s.Records, size(s.Bytes), time.Duration(s.Seconds*float64(time.Second)).Round(time.Second))
 		}
 		owner := term.Safe(s.Owner)
 		switch {
