@@ -14,7 +14,7 @@ func (l *line) guard(name string) run.Guard {
 	return run.Guard{
 		State: filepath.Join(l.c.dir, "state"), Name: name, Recipe: l.c.hashes.Full, Disk: l.c.disk,
 		Hang: time.Duration(l.c.cfg.Limits.Hang), Memory: run.LimitMemory(int64(l.c.cfg.Limits.Memory)),
-		Die: l.a.die, Paused: l.pause,
+		Die: l.a.die, Paused: func(p *run.Pause) { l.pause(name, p) },
 	}
 }
 
@@ -28,8 +28,8 @@ func (a *App) die(err error) {
 }
 
 // pause shows that work waits for something outside, and that it goes on.
-func (l *line) pause(p *run.Pause) {
-	l.paused.Store(p)
+func (l *line) pause(name string, p *run.Pause) {
+	l.paused.set(name, p)
 	if p == nil {
 		l.a.event(map[string]any{"type": "resumed"})
 		return
@@ -40,5 +40,9 @@ func (l *line) pause(p *run.Pause) {
 
 // pausedBy says in a line what the work waits for.
 func pausedBy(p *run.Pause) string {
-	return term.Safe(p.Stage + " at " + p.Position.String() + ": " + p.Err.Error())
+	where := p.Stage
+	if !p.Position.IsZero() {
+		where += " at " + p.Position.String()
+	}
+	return term.Safe(where + ": " + p.Err.Error())
 }

@@ -263,7 +263,7 @@ func (h *health) ready() []obs.Problem {
 		return []obs.Problem{{What: "belts", Why: "they are being restored"}}
 	}
 	var out []obs.Problem
-	if p := h.line.paused.Load(); p != nil {
+	if p := h.line.paused.first(); p != nil {
 		out = append(out, obs.Problem{What: "stage " + p.Stage, Why: "it waits: " + message(p.Err)})
 	}
 	for belt, p := range h.pulses {

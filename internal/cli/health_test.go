@@ -198,7 +198,7 @@ func TestReadyNamesWhatIsMissing(t *testing.T) {
 		"belt":             {func(h *health) { h.pulse("crawl") }, "belt crawl: it is being restored"},
 		"log":              {func(h *health) { h.log.err = bad }, "log: no way"},
 		"log hangs":        {func(h *health) { h.log.at = now.at.Add(-lookStale - time.Second) }, "log: it has not answered since"},
-		"a stage waits":    {func(h *health) { h.line.paused.Store(&run.Pause{Stage: "load", Err: bad}) }, "stage load: it waits: no way"},
+		"a stage waits":    {func(h *health) { h.line.paused.set("mill", &run.Pause{Stage: "load", Err: bad}) }, "stage load: it waits: no way"},
 		"sink":             {func(h *health) { h.sink.err = bad }, "sink: no way"},
 		"disk":             {func(h *health) { h.disk.err = bad }, "disk: no way"},
 	}

@@ -55,7 +55,7 @@ type line struct {
 	checkpoint atomic.Pointer[millrace.Checkpoint]
 	layout     atomic.Int64 // partitions of pages, as far as a mill behind clean belts knows
 	stale      stale
-	paused     atomic.Pointer[run.Pause] // nil where nothing waits
+	paused     pauses
 }
 
 // runLine starts the log, the belts and the trainer, and waits for all of them.
@@ -269,7 +269,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, endAtStart int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for name, s := range sources {
-		g.Go(func() error { return l.publish(gctx, name, s, l.topic.Sink(l.newest)) })
+		g.Go(func() error { return l.publish(gctx, name, s, l.topic.Sink(l.newest), l.topic.Partition) })
 	}
 	if l.o.belt == beltMill {
 		g.Go(func() error { return l.awaitCleaned(gctx) })

@@ -40,7 +40,7 @@ func (l *line) progress() progress {
 		c := l.crawler.Counts()
 		p.Crawl = &c
 	}
-	if w := l.paused.Load(); w != nil {
+	if w := l.paused.first(); w != nil {
 		p.Paused = pausedBy(w)
 	}
 	if l.files != nil {

@@ -92,7 +92,7 @@ func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w bel
 		}
 		belts = append(belts, func(ctx context.Context) error {
 			defer files.Close()
-			if err := l.publish(ctx, "ingest", files, l.topic.Spread(l.newest)); err != nil {
+			if err := l.publish(ctx, "ingest", files, l.topic.Spread(l.newest), parts(w.n)...); err != nil {
 				return err
 			}
 			return requests.Report(ctx, ingest.Standing{Kind: ingest.KindFiles, Ended: true})
@@ -111,16 +111,17 @@ func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w bel
 		return nil, err
 	}
 	return append(belts, func(ctx context.Context) error {
-		if err := l.publish(ctx, beltCrawl, l.crawler, l.topic.Sink(l.newest)); err != nil {
+		if err := l.publish(ctx, beltCrawl, l.crawler, l.topic.Sink(l.newest), l.topic.Partition); err != nil {
 			return err
 		}
 		return x.Report(ctx, l.crawler.Ended())
 	}), nil
 }
 
-// publish is a belt that fills pages.
-func (l *line) publish(ctx context.Context, name string, from millrace.Source, to millrace.Sink) error {
-	b := run.Belt{Name: name, Source: from, Sink: to, Workers: 1, Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(name),
+// publish is a belt that fills pages. It waits while too much waits in these partitions.
+func (l *line) publish(ctx context.Context, name string, from millrace.Source, to millrace.Sink, partitions ...int32) error {
+	pulse := l.a.health.pulse(name)
+	b := run.Belt{Name: name, Source: from, Sink: l.held(name, pulse, to, partitions), Workers: 1, Batch: l.o.batch, Ready: l.ready, Pulse: pulse,
 		Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }}
 	return b.Run(ctx)
 }

@@ -163,6 +163,8 @@ type Train struct {
 type Limits struct {
 	Hang   Duration `yaml:"hang"`   // a stage with one document; 0: no limit
 	Memory Size     `yaml:"memory"` // 0: four fifths of what the machine, or its control group, has
+	// Backlog is what may wait in the log for a commit, in bytes; 0: no limit.
+	Backlog Size `yaml:"backlog"`
 }
 
 // Default is what a file that says nothing means.
@@ -179,7 +181,7 @@ func Default() Config {
 		Shards: Shards{TargetBytes: 500e6, FlushEvery: Duration(time.Minute), Versions: "newest",
 			MaxStale: MaxStale{Takedown: Duration(time.Minute), Superseded: Duration(time.Hour)}},
 		Train:  Train{Preset: "none"},
-		Limits: Limits{Hang: Duration(10 * time.Minute)},
+		Limits: Limits{Hang: Duration(10 * time.Minute), Backlog: 4e9},
 		Drain:  Duration(30 * time.Second),
 	}
 }

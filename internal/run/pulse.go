@@ -45,6 +45,9 @@ func (p *Pulse) Stuck(limit time.Duration) (what string, since time.Time, stuck 
 
 // Touch says that whatever is under way is only waiting, as a sink does whose broker is away: it begins anew.
 func (p *Pulse) Touch() {
+	if p == nil {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for s := range p.steps {
