@@ -14,12 +14,13 @@ import (
 
 	"millrace"
 	"millrace/ingest"
+	"millrace/internal/config"
 	"millrace/internal/run"
 	"millrace/shards"
 )
 
 func (a *App) exportCommand() *cobra.Command {
-	var to string
+	var to, login string
 	var follow bool
 	c := &cobra.Command{
 		Use: "export", Short: "Hand the corpus's rows out, to a topic of Apache Kafka", Args: noArgs,
@@ -27,9 +28,10 @@ func (a *App) exportCommand() *cobra.Command {
 again, it goes on where it was, and writes none twice: it looks up in the topic what stands there. With --follow it
 waits for the commits to come. What was exported and is withdrawn later stays in the topic.` + exitHelp,
 		Example: "  millrace export --to kafka://127.0.0.1:9092/corpus --follow",
-		RunE:    func(c *cobra.Command, _ []string) error { return a.runExport(c.Context(), to, follow) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.runExport(c.Context(), to, login, follow) },
 	}
 	c.Flags().StringVar(&to, "to", "", "kafka://HOST:PORT/TOPIC")
+	c.Flags().StringVar(&login, "login", "", "a pipeline.yaml whose keys log and kafka say how that Kafka is reached, where it is not open to everybody")
 	c.Flags().BoolVar(&follow, "follow", false, "go on with the commits to come, until interrupted")
 	return c
 }
@@ -50,10 +52,13 @@ func exportTopic(to string) (t ingest.Topic, err error) {
 	return t, nil
 }
 
-func (a *App) runExport(ctx context.Context, to string, follow bool) error {
+func (a *App) runExport(ctx context.Context, to, login string, follow bool) error {
 	topic, err := exportTopic(to)
 	if err != nil {
 		return &Error{Exit: Usage, Err: err, Means: "nothing was exported", Try: "millrace export --to kafka://127.0.0.1:9092/corpus"}
+	}
+	if err := a.exportLogin(login, &topic); err != nil {
+		return err
 	}
 	dir, err := a.corpusDir()
 	if err != nil {
@@ -86,6 +91,23 @@ func (a *App) runExport(ctx context.Context, to string, follow bool) error {
 		fmt.Fprintf(a.Stdout, "  exported %d rows\n", n)
 	}
 	return nil
+}
+
+// exportLogin takes from a configuration how the topic is reached.
+func (a *App) exportLogin(file string, t *ingest.Topic) (err error) {
+	if file == "" {
+		return nil
+	}
+	var c corpus
+	if c.cfg, err = config.Load(file); err != nil {
+		return &Error{Exit: Usage, Err: err, Means: "nothing was exported", Try: "mend " + file}
+	}
+	if c.cfg.Log != "kafka://"+t.Addr {
+		return &Error{Exit: Usage, Err: fmt.Errorf("%s says how %s is reached, not kafka://%s", file, c.cfg.Log, t.Addr),
+			Means: "nothing was exported, and nobody was shown a password", Try: "the same HOST:PORT in --to and in log: of that file"}
+	}
+	t.Access, err = c.access(a)
+	return err
 }
 
 // exported is where the sink begins to look: at the first message, behind what that one follows.
