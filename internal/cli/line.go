@@ -72,6 +72,7 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if err := l.openSink(ctx); err != nil {
 		return err
 	}
+	defer l.index.Close()
 	sources, err := l.openInputs(ctx)
 	if err != nil {
 		return err
@@ -226,8 +227,10 @@ func (l *line) openSink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	scratch := filepath.Join(l.c.dir, "state", "dedup")
 	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Texts: tableTexts{t}, Rows: tableRows{t},
-		Scratch: filepath.Join(l.c.dir, "state", "dedup"), MemTexts: 64 << 20})
+		Scratch: scratch, MemTexts: 64 << 20,
+		Snapshots: dedup.Snapshots{Dir: scratch, Recipe: l.c.hashes.Full, Commit: tableLineage(t), Disk: l.c.disk, Log: l.a.log}})
 	return err
 }
 
