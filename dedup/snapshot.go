@@ -75,7 +75,11 @@ func (s *snapshot) encode(recipe string) []byte {
 	for _, text := range []string{recipe, s.commit} {
 		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(text))), text...)
 	}
-	b = append(b, s.steps...)
+	return sealed(append(b, s.steps...))
+}
+
+// sealed appends a hash of b.
+func sealed(b []byte) []byte {
 	sum := xxh3.Hash128(b).Bytes()
 	return append(b, sum[:]...)
 }
