@@ -11,7 +11,7 @@
 //
 // Read in this order: dedup.go (what the stage needs), words.go (what a word is), shingles.go, sketch.go
 // (the keys), table.go, index.go (the verdict), versions.go, state.go (how the index
-// comes back), texts.go.
+// comes back), steps.go, snapshot.go and load.go (how it does so soon), texts.go.
 package dedup
 
 import (
@@ -35,6 +35,8 @@ type Options struct {
 	Scratch string
 	// MemTexts bounds the bytes of texts kept in memory. 0 is 64 MiB.
 	MemTexts int64
+	// Snapshots keep the index between two lives. Without them it is made of all rows.
+	Snapshots Snapshots
 }
 
 // Texts gives the text of a committed row by its offset in the mill's input. It is asked for rows that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"sync"
@@ -55,6 +56,9 @@ type Index struct {
 	dupByID   ordTable
 	texts     *texts
 
+	steps   steps
+	writing chan struct{} // closed when no snapshot is being written
+
 	scratch    scratch
 	own, other []uint64
 	candidates []uint32
@@ -78,7 +82,14 @@ func New(opt Options) (*Index, error) {
 	if opt.MemTexts == 0 {
 		opt.MemTexts = 64 << 20
 	}
-	x := &Index{opt: opt}
+	if opt.Snapshots.Log == nil {
+		opt.Snapshots.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Snapshots.every == 0 {
+		opt.Snapshots.every, opt.Snapshots.bytes = snapshotEvery, snapshotBytes
+	}
+	x := &Index{opt: opt, writing: make(chan struct{})}
+	close(x.writing)
 	if err := x.reset(); err != nil {
 		return nil, err
 	}
@@ -107,18 +118,18 @@ func (x *Index) Process(ctx context.Context, d *millrace.Document) (millrace.Ver
 	page := pageOf(d)
 	if of, ok := x.seen(d.ID); ok {
 		if x.replaced(of, d.ID) {
-			x.setNewest(of) // the page is what it was before
+			x.setNewest(d.Position.Offset, of) // the page is what it was before
 			d.Cluster = d.ID
 			return millrace.Verdict{}, nil
 		}
 		return x.drop(d, of, x.same(d.ID, of)), nil
 	}
 	if of, ok := x.first(page); ok {
-		x.addDuplicate(d.ID, of)
+		x.addDuplicate(d.Position.Offset, d.ID, of)
 		return x.drop(d, of, millrace.Verdict{Reason: millrace.DupVersion}), nil
 	}
 	if of, ok := x.byContent.find(k.content); ok && !x.version(of, page) {
-		x.addDuplicate(d.ID, of)
+		x.addDuplicate(d.Position.Offset, d.ID, of)
 		return x.drop(d, of, millrace.Verdict{Reason: millrace.DupExact, Similarity: 1, Method: methodExact}), nil
 	}
 	of, v, err := x.near(ctx, d.Text, page, &k)
@@ -127,7 +138,7 @@ func (x *Index) Process(ctx context.Context, d *millrace.Document) (millrace.Ver
 		return millrace.Verdict{}, fmt.Errorf("%w: %w", millrace.ErrStop, err)
 	}
 	if !v.Kept() {
-		x.addDuplicate(d.ID, of)
+		x.addDuplicate(d.Position.Offset, d.ID, of)
 		return x.drop(d, of, v), nil
 	}
 	if x.kept.n+x.dups.n >= maxDocuments {
@@ -242,26 +253,45 @@ func (x *Index) release() {
 
 func (x *Index) addKept(id millrace.ID, user string, page page, offset int64, k *keys) (ord uint32) {
 	e := entry{id: id, content: k.content, offset: offset, shingles: k.shingles, page: page, sketch: k.sketch}
-	if user != "" && len(user) <= maxUser {
+	if len(user) > maxUser {
+		user = ""
+	}
+	_, again := x.byContent.find(k.content) // an older version may have the same text
+	ord = x.putKept(e, user, !again)
+	var in uint16
+	if k.shingles > 0 {
+		for b := range x.bands {
+			if x.bands[b].add(tag(k.bands[b]), ord) {
+				in |= 1 << b
+			}
+		}
+	}
+	x.steps.kept(&e, user, !again, in, k)
+	return ord
+}
+
+// putKept adds a document to everything but the bands; first says that its content is new.
+func (x *Index) putKept(e entry, user string, first bool) (ord uint32) {
+	if user != "" {
 		x.users = append(x.users, user)
 		e.user = uint32(len(x.users))
 	}
 	ord = x.kept.add(e)
 	x.byID.add(ord)
-	if _, ok := x.byContent.find(k.content); !ok { // an older version may have the same text
+	if first {
 		x.byContent.add(ord)
 	}
-	if page != 0 {
-		x.setNewest(ord)
-	}
-	if k.shingles > 0 {
-		for b := range x.bands {
-			x.bands[b].add(tag(k.bands[b]), ord)
-		}
+	if e.page != 0 {
+		x.putNewest(ord)
 	}
 	return ord
 }
 
-func (x *Index) addDuplicate(id millrace.ID, of uint32) {
+func (x *Index) addDuplicate(offset int64, id millrace.ID, of uint32) {
+	x.steps.duplicate(offset, id, of)
+	x.putDuplicate(id, of)
+}
+
+func (x *Index) putDuplicate(id millrace.ID, of uint32) {
 	x.dupByID.add(x.dups.add(duplicate{id: id, of: of}))
 }

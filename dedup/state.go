@@ -4,17 +4,19 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sort"
 
 	"millrace"
 )
 
-// Load implements millrace.Stateful: it folds the committed rows below next. The result equals an Index
-// that has seen the documents themselves.
+// Load implements millrace.Stateful: it takes the snapshots below next, and folds the committed rows that none has.
+// The result equals an Index that has seen the documents themselves.
 func (x *Index) Load(ctx context.Context, next int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	<-x.writing
 	if err := x.reset(); err != nil {
 		return err
 	}
@@ -24,15 +26,7 @@ func (x *Index) Load(ctx context.Context, next int64) error {
 	if x.opt.Rows == nil || x.opt.Texts == nil {
 		return fmt.Errorf("dedup: inputs below %d are committed, and there is no corpus to read them from", next)
 	}
-	last := int64(-1)
-	err := x.opt.Rows.Rows(ctx, 0, next, func(r Row) error {
-		if r.Offset <= last || r.Offset >= next {
-			return fmt.Errorf("row at offset %d follows one at %d, and %d is the end: %w", r.Offset, last, next, millrace.ErrIntegrity)
-		}
-		last = r.Offset
-		return x.fold(r)
-	})
-	if err != nil {
+	if err := x.restore(ctx, next); err != nil {
 		return fmt.Errorf("dedup: read the index back: %w", err)
 	}
 	return x.texts.commit(next)
@@ -42,12 +36,12 @@ func (x *Index) Load(ctx context.Context, next int64) error {
 // may have given the row another verdict since; its cluster still tells what happened here.
 func (x *Index) fold(r Row) error {
 	if r.Cluster.IsZero() {
-		x.observe(r.Version, r.Reason) // decided before it came here
+		x.observe(r.Offset, r.Version, r.Reason) // decided before it came here
 		return nil
 	}
 	if of, again := x.seen(r.ID); again {
 		if r.Reason != millrace.DupSame && x.replaced(of, r.ID) {
-			x.setNewest(of)
+			x.setNewest(r.Offset, of)
 		}
 		return nil
 	}
@@ -56,7 +50,7 @@ func (x *Index) fold(r Row) error {
 		if !ok {
 			return fmt.Errorf("row %s at offset %d is a duplicate of %s, which no row before it is: %w", r.ID, r.Offset, r.Cluster, millrace.ErrIntegrity)
 		}
-		x.addDuplicate(r.ID, of)
+		x.addDuplicate(r.Offset, r.ID, of)
 		return nil
 	}
 	var k keys
@@ -67,18 +61,19 @@ func (x *Index) fold(r Row) error {
 	return nil
 }
 
-// Save implements millrace.Stateful: the texts below next can be read from the corpus from now on.
-// No snapshot is written; Load reads the rows.
-func (x *Index) Save(_ context.Context, next int64) error {
+// Save implements millrace.Stateful: the texts below next can be read from the corpus from now on, and the state
+// there may go into a snapshot.
+func (x *Index) Save(ctx context.Context, next int64) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.texts.commit(next)
+	return errors.Join(x.texts.commit(next), x.snapshots(ctx, next))
 }
 
-// Close removes the scratch files.
+// Close removes the scratch files, and waits for the snapshot that is being written.
 func (x *Index) Close() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	<-x.writing
 	return x.texts.close()
 }
 
@@ -90,6 +85,7 @@ func (x *Index) reset() error {
 		}
 	}
 	x.kept, x.dups, x.users, x.bands = column[entry]{}, column[duplicate]{}, nil, [bands]bandTable{}
+	x.steps = steps{off: x.opt.Snapshots.Dir == ""}
 	x.withdrawn = map[page]struct{}{}
 	x.byID = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).id })
 	x.byContent = newOrdTable(func(ord uint32) [16]byte { return x.kept.at(ord).content })

@@ -9,12 +9,13 @@ import (
 // find hardly more: a near-duplicate is found through any of 16 buckets.
 const maxOwners = 4
 
-// maxRun bounds a search in a band table. Without an attacker about one key in 20,000 lies so far off
-// in the fullest table; it is then not found through this band.
+// maxRun bounds a search in a band table. Without an attacker no key lies so far off.
 const maxRun = 512
 
-// bandTable finds the owners of a band key: open addressing with linear probing, 8 bytes a slot.
-// A slot's place depends on its tag alone, so the table can grow without the keys.
+// bandTable finds the owners of a band key, 8 bytes a slot. Owners stand in the order of tag and ordinal, each in
+// the slot that its tag points to or as closely behind it as that order allows. So what the table is follows from
+// its owners alone: not from the order in which they came, nor from how it has grown. Slots behind the last one that
+// a tag points to take what overflows there.
 type bandTable struct {
 	tags []uint32
 	ords []uint32 // ordinal + 1; 0 is a free slot
@@ -25,64 +26,90 @@ type bandTable struct {
 // apart by the sketches.
 func tag(key uint64) uint32 { return uint32(key >> 32) }
 
-func (t *bandTable) place(tag uint32) int { return int(uint64(tag) * uint64(len(t.tags)) >> 32) }
+func (t *bandTable) place(tag uint32) int {
+	return int(uint64(tag) * uint64(len(t.tags)-maxRun) >> 32)
+}
 
 // owners appends the ordinals under tag.
 func (t *bandTable) owners(dst []uint32, tag uint32) []uint32 {
 	if len(t.tags) == 0 {
 		return dst
 	}
-	i := t.place(tag)
-	for range min(maxRun, len(t.tags)) {
-		if t.ords[i] == 0 {
-			break
-		}
+	for i := t.place(tag); i < len(t.tags) && t.ords[i] != 0 && t.tags[i] <= tag; i++ {
 		if t.tags[i] == tag {
 			dst = append(dst, t.ords[i]-1)
-		}
-		if i++; i == len(t.tags) {
-			i = 0
 		}
 	}
 	return dst
 }
 
-// add makes ord an owner of tag, unless there are enough.
-func (t *bandTable) add(tag, ord uint32) {
-	if 4*(t.n+1) > 3*len(t.tags) {
-		t.grow()
+// add makes ord, which is higher than any before, an owner of tag, unless there are enough or they stand too densely.
+func (t *bandTable) add(tag, ord uint32) (added bool) {
+	if len(t.tags) == 0 {
+		t.fill(nil, 1)
 	}
-	t.put(tag, ord+1)
-}
-
-func (t *bandTable) put(tag, ord uint32) {
-	i, owners := t.place(tag), 0
-	for range min(maxRun, len(t.tags)) {
-		if t.ords[i] == 0 {
-			t.tags[i], t.ords[i] = tag, ord
-			t.n++
-			return
-		}
-		if t.tags[i] == tag {
-			if owners++; owners == maxOwners {
-				return
-			}
-		}
-		if i++; i == len(t.tags) {
-			i = 0
+	at, free, ok := t.find(tag)
+	if !ok {
+		return false
+	}
+	if t.n+1 > most(len(t.tags)) {
+		t.fill(t.pairs(nil), t.n+1)
+		if at, free, ok = t.find(tag); !ok {
+			return false
 		}
 	}
+	copy(t.tags[at+1:free+1], t.tags[at:free])
+	copy(t.ords[at+1:free+1], t.ords[at:free])
+	t.tags[at], t.ords[at] = tag, ord+1
+	t.n++
+	return true
 }
 
-// grow makes the table larger by a quarter: slower than doubling, but it wastes less memory.
-func (t *bandTable) grow() {
-	old := *t
-	size := len(old.tags)*5/4 + 64
-	*t = bandTable{tags: make([]uint32, size), ords: make([]uint32, size)}
-	for i, ord := range old.ords {
+// find gives the slot where the next owner of tag belongs, and the first free one from there on.
+func (t *bandTable) find(tag uint32) (at, free int, ok bool) {
+	first, owners := t.place(tag), 0
+	for at = first; t.ords[at] != 0 && t.tags[at] <= tag; at++ {
+		if t.tags[at] == tag {
+			owners++
+		}
+		if owners == maxOwners || at-first == maxRun-1 {
+			return 0, 0, false
+		}
+	}
+	for free = at; t.ords[free] != 0; free++ {
+		if free-first == maxRun-1 {
+			return 0, 0, false
+		}
+	}
+	return at, free, true
+}
+
+// most is how many owners a table of so many slots has before it grows.
+func most(slots int) int { return (slots - maxRun) * 3 / 4 }
+
+// pairs appends tag and ordinal of all owners, in their order.
+func (t *bandTable) pairs(dst []uint64) []uint64 {
+	for i, ord := range t.ords {
 		if ord != 0 {
-			t.put(old.tags[i], ord)
+			dst = append(dst, uint64(t.tags[i])<<32|uint64(ord))
 		}
+	}
+	return dst
+}
+
+// fill makes the table of these owners, in their order, with room for n. It grows by a quarter: slower than doubling,
+// but it wastes less memory.
+func (t *bandTable) fill(owners []uint64, n int) {
+	slots := maxRun + 64
+	for most(slots) < n {
+		slots += (slots-maxRun)/4 + 64
+	}
+	*t = bandTable{tags: make([]uint32, slots), ords: make([]uint32, slots), n: len(owners)}
+	next := 0
+	for _, o := range owners {
+		next = max(next, t.place(uint32(o>>32)))
+		t.tags[next], t.ords[next] = uint32(o>>32), uint32(o)
+		next++
 	}
 }
 
@@ -118,6 +145,9 @@ func (t *ordTable) find(key [16]byte) (ord uint32, ok bool) {
 	}
 	return 0, false
 }
+
+// reserve makes an empty table large enough for n and some more.
+func (t *ordTable) reserve(n int) { t.slots = make([]uint32, n*3/2+64) }
 
 // add stores ord under its key, which must not be there yet.
 func (t *ordTable) add(ord uint32) {

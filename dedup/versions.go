@@ -37,7 +37,12 @@ func (p page) key() (key [16]byte) {
 func (x *Index) version(ord uint32, p page) bool { return p != 0 && x.kept.at(ord).page == p }
 
 // setNewest makes ord the newest version of its page.
-func (x *Index) setNewest(ord uint32) {
+func (x *Index) setNewest(offset int64, ord uint32) {
+	x.steps.newest(offset, ord)
+	x.putNewest(ord)
+}
+
+func (x *Index) putNewest(ord uint32) {
 	x.byPage.set(ord)
 	delete(x.withdrawn, x.kept.at(ord).page)
 }
@@ -68,12 +73,13 @@ func (x *Index) first(p page) (ord uint32, ok bool) {
 func (x *Index) Observe(d *millrace.Document) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.observe(millrace.VersionKey(d.Page.Source, d.URLKey), d.Verdict.Reason)
+	x.observe(d.Position.Offset, millrace.VersionKey(d.Page.Source, d.URLKey), d.Verdict.Reason)
 }
 
-func (x *Index) observe(key string, reason millrace.Reason) {
+func (x *Index) observe(offset int64, key string, reason millrace.Reason) {
 	p := hashPage(key)
 	if _, ok := x.byPage.find(p.key()); ok && (millrace.Verdict{Reason: reason}).Withdraws() {
+		x.steps.withdrawn(offset, p)
 		x.withdrawn[p] = struct{}{}
 	}
 }

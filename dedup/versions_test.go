@@ -82,7 +82,7 @@ func TestVersions(t *testing.T) {
 }
 
 // show does what the runner does with one document.
-func show(t *testing.T, x *Index, d *millrace.Document) {
+func show(t testing.TB, x *Index, d *millrace.Document) {
 	t.Helper()
 	if !d.Verdict.Kept() {
 		x.Observe(d)

@@ -221,7 +221,7 @@ func (s *FileSource) document(ctx context.Context) (*millrace.Document, error) {
 		if l, err = s.here(ctx, l); err != nil {
 			return nil, err
 		}
-		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, name: l.URL}
+		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, skip: s.skip, name: l.URL}
 		if l.Failed != "" {
 			s.open = nothing{}
 			return s.place(s.file.refused()), nil
@@ -243,7 +243,7 @@ func (s *FileSource) document(ctx context.Context) (*millrace.Document, error) {
 		return nil, fmt.Errorf("read %s: %w", l.Path, err)
 	case err != nil:
 		// The data is damaged: what is left of the file is one dead letter.
-		claim := millrace.Claim{File: l.Path, Length: l.Size, Record: s.record, Kind: kindFile}
+		claim := millrace.Claim{File: l.Path, Length: l.Size, Record: max(s.record, s.file.at), Kind: kindFile}
 		d = s.file.deadLetter(claim, nil, l.Path+": "+err.Error())
 		s.open = nothing{}
 	}

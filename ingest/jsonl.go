@@ -18,6 +18,8 @@ import (
 const (
 	maxLine  = 16 << 20
 	maxField = 64 << 10 // of an id or a URL
+
+	byteOrder = "\uFEFF" // the mark at the start of a file
 )
 
 // line is one line of a file, without its end.
@@ -84,6 +86,26 @@ func (l *lines) next() (line, error) {
 	}
 	out.sum = sha256.Sum256(out.bytes)
 	return out, nil
+}
+
+// pass goes over a line, and reports whether next would take it for blank.
+func (l *lines) pass(first bool) (blank bool, err error) {
+	blank = true
+	for length := 0; ; {
+		part, err := l.in.ReadSlice('\n')
+		l.offset += int64(len(part))
+		if first && length == 0 {
+			part = bytes.TrimPrefix(part, []byte(byteOrder))
+		}
+		length += len(part)
+		blank = blank && len(bytes.TrimSpace(part)) == 0 && length <= maxLine
+		switch {
+		case err == nil, errors.Is(err, io.EOF) && length > 0: // the last line has no end
+			return blank, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return blank, err
+		}
+	}
 }
 
 // row is what a line of JSONL says.
@@ -202,6 +224,15 @@ type jsonl struct {
 }
 
 func (j *jsonl) next() (*millrace.Document, error) {
+	for ; j.number < j.f.skip; j.number++ {
+		blank, err := j.lines.pass(j.number == 0)
+		if err != nil {
+			return nil, err
+		}
+		if !blank {
+			j.f.at = j.number + 1
+		}
+	}
 	for {
 		l, err := j.lines.next()
 		if err != nil {
@@ -221,7 +252,7 @@ func (j *jsonl) next() (*millrace.Document, error) {
 
 // trimBOM drops a byte order mark at the start of a file.
 func trimBOM(l line) line {
-	if rest, ok := bytes.CutPrefix(l.bytes, []byte("\uFEFF")); ok {
+	if rest, ok := bytes.CutPrefix(l.bytes, []byte(byteOrder)); ok {
 		l.bytes, l.offset, l.length, l.sum = rest, l.offset+3, l.length-3, sha256.Sum256(rest)
 	}
 	return l

@@ -43,6 +43,8 @@ type file struct {
 	in    Input
 	key   func(url string) string
 	bytes *atomic.Int64 // read so far
+	skip  int64         // records that nobody asks for, from the first on; they may be handed out all the same
+	at    int64         // behind the last of those that was passed over
 
 	// Of a member of an archive:
 	name   string // the archive's and its own

@@ -20,6 +20,12 @@ func CollectOrphans(disk *durable.Disk, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.CollectOrphans(disk)
+}
+
+// CollectOrphans does so for a table that was opened just now.
+func (t *Table) CollectOrphans(disk *durable.Disk) ([]string, error) {
+	dir := t.dir
 	names, err := orphans(t)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type Options struct {
 	Log                   *slog.Logger
 	Disk                  *durable.Disk // nil but in tests
 	OnCommit              func(*Entry)  // called after each commit, in the goroutine of Write or Flush
+	Table                 *Table        // of Dir, for the sink alone; nil opens one
 
 	groupBytes int64 // tests make small row groups
 }
@@ -86,11 +87,13 @@ func OpenSink(ctx context.Context, o Options) (*Sink, error) {
 	if err := prepare(o.Disk, o.Dir); err != nil {
 		return nil, fmt.Errorf("open shards: %w", err)
 	}
-	t, err := Open(o.Dir)
-	if err != nil {
-		return nil, err
+	if o.Table == nil {
+		var err error
+		if o.Table, err = Open(o.Dir); err != nil {
+			return nil, err
+		}
 	}
-	s := &Sink{o: o, table: t}
+	s := &Sink{o: o, table: o.Table}
 	if err := s.restart(ctx); err != nil {
 		return nil, err
 	}

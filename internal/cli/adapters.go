@@ -25,6 +25,16 @@ func (x tableTexts) Text(ctx context.Context, offset int64, id millrace.ID) (str
 	return x.t.Text(ctx, offset, id)
 }
 
+// tableLineage lets dedup tell whether a snapshot is of this table.
+func tableLineage(t *shards.Table) func(context.Context, int64) (string, error) {
+	return func(ctx context.Context, offset int64) (string, error) {
+		if err := t.Refresh(ctx); err != nil {
+			return "", err
+		}
+		return t.Lineage(offset)
+	}
+}
+
 // tableRows lets dedup rebuild its index from committed rows.
 type tableRows struct{ t *shards.Table }
 

@@ -138,8 +138,8 @@ func openLayout(err error) error {
 }
 
 // fedBy is the topic that a corpus's rows came from; "" where it has none yet.
-func fedBy(t *shards.Table) string {
-	for p := range t.Checkpoint().Next {
+func fedBy(at millrace.Checkpoint) string {
+	for p := range at.Next {
 		return p.Topic
 	}
 	return ""
@@ -148,12 +148,16 @@ func fedBy(t *shards.Table) string {
 // settleFeed refuses to go on with a corpus in another way than it was begun: the order of its rows is that of
 // one topic, for good.
 func (c *corpus) settleFeed(parts bool) error {
-	t, err := shards.Open(c.dir)
+	newest, err := shards.NewestEntry(c.dir)
 	if err != nil {
 		return err
 	}
+	by := ""
+	if newest != nil {
+		by = fedBy(newest.Checkpoint)
+	}
 	e := &Error{Exit: Usage, Means: "nothing was started"}
-	switch by := fedBy(t); {
+	switch {
 	case by == docsTopic && !parts:
 		e.Err = fmt.Errorf("%s is made by belts in processes of their own", c.dir)
 		e.Try = "millrace run --belt mill, and beside it --belt crawl and --belt clean, with the --worker i/N that they had"

@@ -61,7 +61,11 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	if _, err := shards.CollectOrphans(c.disk, c.dir); err != nil {
+	table, err := shards.Open(c.dir)
+	if err != nil {
+		return err
+	}
+	if _, err := table.CollectOrphans(c.disk); err != nil {
 		return err
 	}
 	stop, err := l.openLog(ctx)
@@ -69,9 +73,10 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 		return err
 	}
 	defer stop()
-	if err := l.openSink(ctx); err != nil {
+	if err := l.openSink(ctx, table); err != nil {
 		return err
 	}
+	defer l.index.Close()
 	sources, err := l.openInputs(ctx)
 	if err != nil {
 		return err
@@ -208,26 +213,25 @@ func (l *line) ensureTopics(ctx context.Context) error {
 }
 
 // openSink opens the table for writing and the duplicate index that reads from it.
-func (l *line) openSink(ctx context.Context) error {
+func (l *line) openSink(ctx context.Context, table *shards.Table) error {
+	t := table.Another()
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
 		Dir: l.c.dir, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
 		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
 		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
-		OnCommit: l.onCommit,
+		OnCommit: l.onCommit, Table: table,
 	})
 	if err != nil {
 		return err
 	}
 	l.noteCheckpoint(l.sink.Table().Checkpoint())
 	l.stale.look(l.sink.Table())
-	t, err := shards.Open(l.c.dir)
-	if err != nil {
-		return err
-	}
+	scratch := filepath.Join(l.c.dir, "state", "dedup")
 	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Texts: tableTexts{t}, Rows: tableRows{t},
-		Scratch: filepath.Join(l.c.dir, "state", "dedup"), MemTexts: 64 << 20})
+		Scratch: scratch, MemTexts: 64 << 20,
+		Snapshots: dedup.Snapshots{Dir: scratch, Recipe: l.c.hashes.Full, Commit: tableLineage(t), Disk: l.c.disk, Log: l.a.log}})
 	return err
 }
 
@@ -294,11 +298,11 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 
 // newest is what the newest commit says, for whoever writes to a topic.
 func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
-	t, err := shards.Open(l.c.dir)
-	if err != nil || t.Newest() == nil {
+	e, err := shards.NewestEntry(l.c.dir)
+	if err != nil || e == nil {
 		return millrace.Checkpoint{}, err
 	}
-	return t.Newest().Checkpoint, nil
+	return e.Checkpoint, nil
 }
 
 // mill empties its topic into the shards.

@@ -41,7 +41,7 @@ func (a *App) runReplay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	parts := fedBy(t) == docsTopic
+	parts := fedBy(t.Checkpoint()) == docsTopic
 	path := filepath.Join(c.dir, "state", "lock")
 	if parts { // the mill may have the other one
 		path += "-replay"

@@ -132,13 +132,13 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(c.dir)
+	newest, err := shards.NewestEntry(c.dir)
 	if err != nil {
 		return err
 	}
-	inForce, committed := old.Full, t.Newest() != nil
+	inForce, committed := old.Full, newest != nil
 	if committed {
-		inForce = t.Newest().Recipe
+		inForce = newest.Recipe
 	}
 	switch {
 	case o.rebuild && committed:

@@ -20,7 +20,16 @@ func main() {
 	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 100,000, or more where the kills need them)")
 	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
 	rate := flag.Bool("rate", false, "only: documents a second, undisturbed and with a kill a second")
+	restart := flag.Bool("restart", false, "only: how soon each process does something new behind a kill -9, and in what memory")
+	ro := stream.RestartOptions{}
+	flag.Int64Var(&ro.Rows, "rows", 200_000, "with -restart: rows that are committed before")
+	gigabytes := flag.Float64("gigabytes", 10, "with -restart: what the log holds; 2 where the disk is short")
+	flag.IntVar(&ro.Restarts, "restarts", 50, "with -restart: of each process")
 	flag.Parse()
+	ro.LogBytes = int64(*gigabytes * 1e9)
+	if *restart && o.Docs == 0 { // each life needs some
+		o.Docs = int(ro.Rows) + 4000*(ro.Restarts+10)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(sim.Prove("kill-stream", func(dir string, b *sim.Bar) error {
@@ -30,6 +39,9 @@ func main() {
 		}
 		if *rate {
 			return o.Rate(ctx, w, b)
+		}
+		if *restart {
+			return o.Restart(ctx, w, ro, b)
 		}
 		if err := o.One(ctx, w, b); err != nil {
 			return err
