@@ -43,7 +43,7 @@ type Broker struct {
 
 	mu     sync.RWMutex
 	topics map[string][]*partition
-	conns  map[net.Conn]struct{}
+	conns  map[*session]struct{}
 	closed bool
 
 	offsets offsets // of lag tools
@@ -71,7 +71,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	b := &Broker{
 		opts: o, done: make(chan struct{}), wake: make(chan struct{}),
-		topics: map[string][]*partition{}, conns: map[net.Conn]struct{}{},
+		topics: map[string][]*partition{}, conns: map[*session]struct{}{},
 	}
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker in %s: %w", o.Dir, err), b.Close())
