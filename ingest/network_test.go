@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -101,12 +102,16 @@ func readThrough(ctx context.Context, topic Topic, n int) (all []*millrace.Docum
 	return all, nil
 }
 
-var errSilent = errors.New("nothing came in time")
-
 // quietConn waits until its deadline.
 type quietConn struct {
 	net.Conn
-	limit time.Time
+	limit  time.Time
+	closed bool
+}
+
+func (c *quietConn) Close() error {
+	c.closed = true
+	return nil
 }
 
 func (c *quietConn) SetReadDeadline(t time.Time) error {
@@ -117,8 +122,11 @@ func (c *quietConn) SetReadDeadline(t time.Time) error {
 func (c *quietConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 
 func (c *quietConn) Read([]byte) (int, error) {
+	if c.closed {
+		return 0, net.ErrClosed
+	}
 	time.Sleep(time.Until(c.limit))
-	return 0, errSilent
+	return 0, os.ErrDeadlineExceeded
 }
 
 // slowConn gives a byte every so often, for so many bytes.
@@ -143,18 +151,21 @@ func TestPatience(t *testing.T) {
 		c := &patientConn{Conn: &slowConn{every: 20 * time.Second, left: 30}, idle: 30 * time.Second}
 		began := time.Now()
 		n, err := io.ReadFull(c, make([]byte, 100))
-		if n != 30 || !errors.Is(err, errSilent) {
+		if n != 30 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Errorf("%d bytes, %v: want the 30 that came slowly, and an end", n, err)
 		}
 		if d := time.Since(began); d != 30*20*time.Second+30*time.Second {
 			t.Errorf("it ended after %v", d)
+		}
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) || time.Since(began) != 30*20*time.Second+30*time.Second {
+			t.Errorf("%v after %v: what has gone silent is not waited for again", err, time.Since(began))
 		}
 		c = &patientConn{Conn: &slowConn{}, idle: time.Minute}
 		if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
 			t.Fatal(err)
 		}
 		began = time.Now()
-		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, errSilent) || time.Since(began) != time.Second {
+		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
 			t.Errorf("%v after %v: the request's own deadline is nearer", err, time.Since(began))
 		}
 	})

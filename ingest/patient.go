@@ -2,7 +2,9 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 )
@@ -46,7 +48,11 @@ func (c *patientConn) Read(b []byte) (int, error) {
 	if err := c.Conn.SetReadDeadline(c.limit()); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.Conn.Close() // kafka-go reads once more after an error, and would wait once more
+	}
+	return n, err
 }
 
 func (c *patientConn) Write(b []byte) (n int, err error) {

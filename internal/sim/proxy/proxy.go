@@ -82,6 +82,7 @@ type Proxy struct {
 	o       Options
 	ln      net.Listener
 	touched atomic.Int64
+	bytes   atomic.Int64
 	conns   sync.WaitGroup
 	swap    func([]byte) // of what a broker says, in whole frames; nil where it says nothing of itself
 
@@ -154,6 +155,9 @@ func (p *Proxy) Set(f Fault) {
 
 // Touched counts the pieces and connections that have felt the fault since it was set.
 func (p *Proxy) Touched() int64 { return p.touched.Load() }
+
+// Bytes counts what came through, in both directions.
+func (p *Proxy) Bytes() int64 { return p.bytes.Load() }
 
 // Open counts the connections, dead ones included.
 func (p *Proxy) Open() int {

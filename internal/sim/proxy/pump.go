@@ -109,6 +109,7 @@ func (c *pair) pass(way Way, b []byte, to *net.TCPConn, lost *atomic.Bool) bool 
 		return true
 	}
 	_, err := to.Write(b)
+	c.p.bytes.Add(int64(len(b)))
 	return err == nil
 }
 

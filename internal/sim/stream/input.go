@@ -23,8 +23,7 @@ func WriteInput(dir string, docs int, seed uint64) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	w := &writer{rng: rand.New(rand.NewPCG(seed, 77))}
-	w.words = vocabulary(w.rng)
+	w := newWriter(seed)
 	var names []string
 	for i := range inputFiles {
 		name := filepath.Join(dir, fmt.Sprintf("in-%d.jsonl", i))
@@ -41,6 +40,12 @@ type writer struct {
 	rng   *rand.Rand
 	words []string
 	texts []string // earlier ones, to be copied
+}
+
+func newWriter(seed uint64) *writer {
+	w := &writer{rng: rand.New(rand.NewPCG(seed, 77))}
+	w.words = vocabulary(w.rng)
+	return w
 }
 
 const (

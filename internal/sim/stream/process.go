@@ -145,7 +145,9 @@ func (p *process) kill() (s state, counts bool) {
 
 const (
 	exitDone        = 0
+	exitFailed      = 1
 	exitDeadLetters = 3
+	exitLocked      = 6
 )
 
 // fault says what is wrong with how the last life ended by itself, if it has.
