@@ -40,6 +40,7 @@ type writer struct {
 	rng   *rand.Rand
 	words []string
 	texts []string // earlier ones, to be copied
+	stale bool     // once it remembers enough, hardly anything is new
 }
 
 func newWriter(seed uint64) *writer {
@@ -113,6 +114,9 @@ func (w *writer) line(i int) ([]byte, error) {
 // document makes a text: a new one, a copy, or one that a rule drops.
 func (w *writer) document() string {
 	n := w.rng.IntN(1000)
+	if w.stale && n >= 390 && len(w.texts) == remembered && w.rng.IntN(100) > 0 {
+		n = 260 + w.rng.IntN(130) // what a rule drops, instead of what is new
+	}
 	switch {
 	case n < 130 && len(w.texts) > 0:
 		return w.earlier()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace/internal/sim/proxy"
@@ -211,8 +212,14 @@ func rest1(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// pour lets a folder grow by a file a second, of so many documents.
+// pour lets a folder grow by a file of so many documents, each second or whenever there is room.
 type pour struct {
+	room  func(made int) bool // whether one more is wanted, of so many files; nil: one a second
+	old   func() int          // files that nobody needs any more; nil: none
+	bytes atomic.Int64        // written
+
+	gone int // files that were removed
+
 	dir  string
 	docs int
 	w    *writer
@@ -237,7 +244,11 @@ func (p *pour) start() error {
 		return err
 	}
 	p.done.Go(func() {
-		tick := time.NewTicker(time.Second)
+		every := time.Second
+		if p.room != nil {
+			every = 50 * time.Millisecond
+		}
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
@@ -245,7 +256,11 @@ func (p *pour) start() error {
 			case <-p.quit:
 				return
 			}
-			if err := p.next(); err != nil {
+			err := p.drop()
+			if err == nil && (p.room == nil || p.room(len(p.files))) {
+				err = p.next()
+			}
+			if err != nil {
 				p.mu.Lock()
 				p.err = fmt.Errorf("make more input: %w", err)
 				p.mu.Unlock()
@@ -253,6 +268,19 @@ func (p *pour) start() error {
 			}
 		}
 	})
+	return nil
+}
+
+// drop removes the files that nobody needs any more.
+func (p *pour) drop() error {
+	if p.old == nil {
+		return nil
+	}
+	for n := p.old(); p.gone < n; p.gone++ {
+		if err := os.Remove(p.files[p.gone]); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -265,9 +293,14 @@ func (p *pour) next() error {
 	if err := p.w.file(temp, from, from+p.docs); err != nil {
 		return err
 	}
+	info, err := os.Stat(temp)
+	if err != nil {
+		return err
+	}
 	if err := os.Rename(temp, name); err != nil {
 		return err
 	}
+	p.bytes.Add(info.Size())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files, p.made = append(p.files, name), from+p.docs
