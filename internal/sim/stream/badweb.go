@@ -16,6 +16,7 @@ import (
 	"millrace/internal/sim"
 	"millrace/internal/sim/proxy"
 	"millrace/internal/sim/web"
+	"millrace/shards"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 	webRounds = 8 // of faults, so that each host has each
 	webHold   = 4 * time.Second
 	webLives  = 12 // runs until every page is there
+	webFailed = 0.02
 )
 
 // badWeb is a website behind bad networks: a proxy for each host, under whose address it is crawled.
@@ -104,7 +106,7 @@ type Crawled struct {
 	Runs     int   `json:"runs"`
 	Full     *Full `json:"archive_full,omitempty"`
 	Peak     int64 `json:"peak_rss_mb"`
-	Odd      int   `json:"pages_without_their_text"`
+	Failed   int64 `json:"pages_without_their_text"` // truncated, or not to be had
 }
 
 // Crawl crawls a website while each of its hosts has one fault after the other, and the archive's disk is full for a
@@ -161,10 +163,33 @@ func (o *FaultOptions) Crawl(ctx context.Context, w *World, b *sim.Bar) (err err
 	if err != nil {
 		return err
 	}
-	if out.Requests = len(log); out.Peak > beltMemoryMB {
+	out.Requests = len(log)
+	if out.Failed, err = withoutText(corpus); err != nil {
+		return err
+	}
+	switch {
+	case out.Peak > beltMemoryMB:
 		return fmt.Errorf("the crawl had %d MB resident, its cap is %d MB", out.Peak, beltMemoryMB)
+	case float64(out.Failed) > webFailed*float64(out.Pages):
+		return fmt.Errorf("%d of %d pages came without their text: a crawl asks again", out.Failed, out.Pages)
 	}
 	return sim.Check(ctx, corpus)
+}
+
+// withoutText counts the rows that the network has left nothing of.
+func withoutText(corpus string) (n int64, err error) {
+	t, err := shards.Open(corpus)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range t.Tally().Stages {
+		for reason, m := range s.Reasons {
+			if strings.HasPrefix(string(reason), "fetch.") || strings.HasPrefix(string(reason), "failed.") {
+				n += m
+			}
+		}
+	}
+	return n, nil
 }
 
 // crawling is a crawl in a process of its own.

@@ -136,7 +136,7 @@ func (r *rig) full(ctx context.Context, volume string) (Full, error) {
 			return f, fmt.Errorf("nothing tells of it within %v", seenWithin)
 		}
 		for i, pt := range r.parts {
-			if by := pt.probe.read(ctx).sees(before[i], 1e18); by != "" {
+			if by := pt.probe.read(ctx).tells(before[i]); by != "" {
 				f.By, f.Seen = pt.name+": "+by, time.Since(began).Seconds()
 			}
 		}
@@ -147,9 +147,9 @@ func (r *rig) full(ctx context.Context, volume string) (Full, error) {
 	if err := rest1(ctx, fullFor); err != nil {
 		return f, err
 	}
-	for _, pt := range r.parts { // who is started on a full disk ends as well, or waits
-		pt.kill()
-		if err := pt.start(ctx); err != nil {
+	for _, p := range r.processes() { // who is started on a full disk ends as well, or waits
+		p.kill()
+		if err := p.start(ctx); err != nil {
 			return f, err
 		}
 	}
@@ -175,16 +175,20 @@ func (r *rig) full(ctx context.Context, volume string) (Full, error) {
 	return f, err
 }
 
-// withHint gives the processes that have ended, which has to be with exit 1 and a word about what to do.
-func (r *rig) withHint() (ended []*process, err error) {
-	all := []*process{}
-	for _, pt := range r.parts {
-		all = append(all, pt.process)
-	}
+// processes are the log and the belts.
+func (r *rig) processes() (all []*process) {
 	if e, ok := r.log.(*embedded); ok {
 		all = append(all, e.p)
 	}
-	for _, p := range all {
+	for _, pt := range r.parts {
+		all = append(all, pt.process)
+	}
+	return all
+}
+
+// withHint gives the processes that have ended, which has to be with exit 1 and a word about what to do.
+func (r *rig) withHint() (ended []*process, err error) {
+	for _, p := range r.processes() {
 		s := p.state()
 		if !s.over {
 			continue

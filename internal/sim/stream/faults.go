@@ -139,7 +139,7 @@ func (r *rig) suffer(ctx context.Context, pt *part, f proxy.Fault) (Felt, error)
 	touched := int64(0)
 	for out.Seen < 0 || resumed.IsZero() {
 		now := pt.probe.read(ctx)
-		if by := now.sees(before, 3*float64(r.pour.docs)); out.Seen < 0 && by != "" {
+		if by := now.shows(before, 3*float64(r.pour.docs)); out.Seen < 0 && by != "" {
 			out.Seen, out.By = time.Since(began).Seconds(), by
 		}
 		switch {

@@ -114,8 +114,8 @@ func (w *writer) line(i int) ([]byte, error) {
 // document makes a text: a new one, a copy, or one that a rule drops.
 func (w *writer) document() string {
 	n := w.rng.IntN(1000)
-	if w.stale && n >= 390 && len(w.texts) == remembered && w.rng.IntN(100) > 0 {
-		n = 260 + w.rng.IntN(130) // what a rule drops, instead of what is new
+	if w.stale && (n >= 390 || n >= 320 && n < 350) && len(w.texts) == remembered && w.rng.IntN(100) > 0 {
+		n = 260 + w.rng.IntN(60) // too few words, instead of what is new
 	}
 	switch {
 	case n < 130 && len(w.texts) > 0:

@@ -144,7 +144,7 @@ func (r *rig) stoppedLog(ctx context.Context, nap time.Duration) (s Stopped, err
 	}
 	before := r.parts[3].probe.read(ctx)
 	for s.Seen == 0 {
-		if by := r.parts[3].probe.read(ctx).sees(before, 1e18); by != "" {
+		if by := r.parts[3].probe.read(ctx).tells(before); by != "" {
 			s.Seen = time.Since(began).Seconds()
 		}
 		if time.Since(began) > seenWithin {

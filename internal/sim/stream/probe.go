@@ -106,8 +106,8 @@ func get(ctx context.Context, url string) (status int, page []byte, err error) {
 // lateProduce is how long the log may take for a batch on a good network, on average over a few seconds.
 const lateProduce = 0.25
 
-// sees says by what a fault shows since an earlier reading; "" where it does not.
-func (r reading) sees(before reading, lag float64) string {
+// tells says by what a belt tells that something is wrong, since an earlier reading; "" where it does not.
+func (r reading) tells(before reading) string {
 	switch {
 	case !r.up:
 		return "it does not answer"
@@ -115,6 +115,15 @@ func (r reading) sees(before reading, lag float64) string {
 		return "millrace_log_retries_total"
 	case !r.ready:
 		return "/readyz"
+	}
+	return ""
+}
+
+// shows is tells, or that everything comes late: a log that is slow to acknowledge, or more than so much lag.
+func (r reading) shows(before reading, lag float64) string {
+	switch by := r.tells(before); {
+	case by != "":
+		return by
 	case r.produced > before.produced && (r.took-before.took)/(r.produced-before.produced) > lateProduce:
 		return "millrace_log_produce_seconds"
 	case r.lag > before.lag+lag:
