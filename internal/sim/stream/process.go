@@ -128,7 +128,7 @@ func (p *process) kill() (s state, counts bool) {
 		return state{}, false
 	}
 	counts = l.ready && !l.over
-	l.killed = !l.over
+	l.killed = l.killed || !l.over
 	p.mu.Unlock()
 	_ = l.cmd.Process.Kill() // fails only when it is gone
 	<-l.done

@@ -38,7 +38,7 @@ type rigOptions struct {
 	docs   int    // a second
 	memory string // each belt's cap
 	corpus string // "" is a folder of its own
-	more   string // lines for pipeline.yaml
+	shards string // when a commit is made
 }
 
 // newRig prepares two clean workers between a feeder and a mill.
@@ -49,6 +49,9 @@ func (w *World) newRig(ctx context.Context, o rigOptions) (*rig, error) {
 		l.corpus = filepath.Join(w.Dir, o.name)
 	}
 	own.Input = nil
+	if o.shards == "" {
+		o.shards = "target_bytes: 384kB, flush_every: 500ms"
+	}
 	if err := os.MkdirAll(l.corpus, 0o755); err != nil {
 		return nil, err
 	}
@@ -90,8 +93,8 @@ func (r *rig) part(ctx context.Context, o rigOptions, kind string, worker int) (
 	}
 	pt := &part{p: p}
 	name := fmt.Sprintf("%s-%s-%d.yaml", r.name, kind, worker)
-	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {target_bytes: 384kB, flush_every: 500ms}\nlimits: {memory: %s}\n%singest:\n  - {in: %q, name: in, url_field: no_such_field}\n",
-		r.corpus, p.Addr(), r.w.recipe, o.memory, o.more, filepath.Join(r.pour.dir, "in-*.jsonl"))
+	text := fmt.Sprintf("dir: %q\nlog: kafka://%s\nworkers: 1\nclean: {recipe: %q}\nshards: {%s}\nlimits: {memory: %s}\ningest:\n  - {in: %q, name: in, url_field: no_such_field}\n",
+		r.corpus, p.Addr(), r.w.recipe, o.shards, o.memory, filepath.Join(r.pour.dir, "in-*.jsonl"))
 	yaml := filepath.Join(r.w.Dir, name)
 	if err := os.WriteFile(yaml, []byte(text), 0o644); err != nil {
 		p.Close()

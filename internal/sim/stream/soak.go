@@ -27,7 +27,7 @@ type SoakOptions struct {
 // The bars of a soak, and what the duplicate index may take: it grows with the documents by design.
 const (
 	soakDrift   = 0.05
-	soakFiles   = 4         // of the input, ahead of what is committed
+	soakFiles   = 12        // of the input, ahead of what is committed: a commit may take ten seconds to come
 	soakLog     = 512 << 20 // bytes that the log may have: two segments of 64 MiB in each of three partitions, and some
 	indexKept   = 410       // bytes of the index a kept row; dedup's own test holds it
 	indexCopy   = 40        // bytes a duplicate: 20, and its place in a table that is half empty at times
@@ -49,7 +49,7 @@ type sight struct {
 
 // Soak runs a line at full speed, with input that does not end, and wants it to be the same at the end as it was.
 func (o *SoakOptions) Soak(ctx context.Context, w *World, b *sim.Bar) error {
-	r, err := w.newRig(ctx, rigOptions{name: "soak", seed: o.Seed, docs: o.File, memory: soakMemory})
+	r, err := w.newRig(ctx, rigOptions{name: "soak", seed: o.Seed, docs: o.File, memory: soakMemory, shards: "target_bytes: 16MB, flush_every: 10s"})
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (r *rig) soak(ctx context.Context, during time.Duration, c *committed) (all
 	began := time.Now()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for last := time.Now(); time.Since(began) < during; {
+	for last := began; time.Since(began) < during; {
 		m := moment{at: time.Since(began).Seconds(), parts: map[string]sight{}}
 		for _, pt := range r.parts {
 			k, err := ofKernel(pt.pid())
@@ -129,6 +129,7 @@ func (r *rig) soaked(ctx context.Context, b *sim.Bar, all []moment, c *committed
 	}
 	b.Figures["documents"], b.Figures["kept"], b.Figures["copies"], b.Figures["samples"] = c.in, c.kept, c.copies, len(all)
 	b.Figures["documents_per_s"] = math.Round(float64(all[len(all)-1].world["in"]-all[0].world["in"]) / (all[len(all)-1].at - all[0].at))
+	b.Figures["commits"] = c.t.Version() + 1
 	b.Figures["input_written_mb"], b.Figures["at_the_end"], b.Figures["orphans"] = wrote>>20, world, len(report.Orphans)
 	drifts, faults := driftOf(all)
 	b.Figures["drift"] = drifts
