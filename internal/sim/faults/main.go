@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -17,13 +18,16 @@ import (
 	"millrace/internal/sim/stream"
 )
 
+// kafka is the network's part on a real Apache Kafka, which is done only where it is asked for.
+const kafka = "kafka"
+
 func main() {
 	o := stream.FaultOptions{}
 	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of what happens at random")
 	flag.DurationVar(&o.Nap, "nap", time.Minute, "how long an owner is stopped")
 	flag.DurationVar(&o.Random, "random", time.Minute, "how long faults come at random")
 	flag.IntVar(&o.Docs, "docs", 500, "documents a second")
-	only := flag.String("only", "", "of network, pause, disk, crawl, kafka: these alone, with commas between")
+	only := flag.String("only", "", "of network, pause, disk, crawl, kafka: these alone, with commas between (default: all but kafka)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -47,8 +51,15 @@ func run(ctx context.Context, o stream.FaultOptions, w *stream.World, b *sim.Bar
 		{"pause", func() error { return o.Pause(ctx, w, b) }},
 		{"disk", func() error { return o.Disk(ctx, w, b) }},
 		{"crawl", func() error { return o.Crawl(ctx, w, b) }},
+		{kafka, func() error {
+			log, err := stream.NewKafka(filepath.Join(w.Dir, "kafka"))
+			if err != nil {
+				return err
+			}
+			return o.Network(ctx, w, kafka, log, b)
+		}},
 	} {
-		if len(only) > 0 && !slices.Contains(only, p.name) {
+		if len(only) > 0 && !slices.Contains(only, p.name) || len(only) == 0 && p.name == kafka {
 			continue
 		}
 		if err := p.do(); err != nil {

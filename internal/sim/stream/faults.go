@@ -83,10 +83,14 @@ func (o *FaultOptions) Network(ctx context.Context, w *World, name string, log S
 	if err != nil {
 		return err
 	}
+	s, err := r.inHole(ctx)
+	if err != nil {
+		return fmt.Errorf("in a hole: %w", err)
+	}
 	if err := r.down(ctx); err != nil {
 		return err
 	}
-	return r.conclude(ctx, name, b, map[string]any{"faults": felt, "random": n, "bytes_per_s": rates})
+	return r.conclude(ctx, name, b, map[string]any{"faults": felt, "random": n, "bytes_per_s": rates, "stopped_in_a_hole_s": s})
 }
 
 // rates is how many bytes a second each part exchanges with the log.
@@ -196,6 +200,51 @@ func (r *rig) atRandom(ctx context.Context, o *FaultOptions, rates []int64) (int
 	return n, r.goOn(ctx, "after faults at random")
 }
 
+// drainWithin is how long a belt may take to end that was asked to: its drain, and some more.
+const drainWithin = 40 * time.Second
+
+// inHole asks all belts to end while nothing comes back from the log, and starts them again there: they end in time,
+// they wait, and go on when there is a log again. It gives the time that the slowest took to end.
+func (r *rig) inHole(ctx context.Context) (slowest float64, err error) {
+	for _, pt := range r.parts {
+		pt.p.Set(proxy.Fault{Kind: proxy.Hole})
+	}
+	if err := rest1(ctx, time.Second); err != nil {
+		return 0, err
+	}
+	for _, pt := range r.parts {
+		began := time.Now()
+		exit, err := pt.asked(ctx, drainWithin)
+		if err != nil {
+			return 0, err
+		}
+		if exit != exitInterrupted {
+			return 0, fmt.Errorf("%s ended with exit %d, want %d: %s", pt.name, exit, exitInterrupted, pt.words())
+		}
+		slowest = max(slowest, time.Since(began).Seconds())
+	}
+	for _, pt := range r.parts {
+		if err := pt.start(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if err := rest1(ctx, faultHold); err != nil {
+		return 0, err
+	}
+	for _, pt := range r.parts {
+		if err := pt.fault(); err != nil {
+			return 0, err
+		}
+		if now := pt.probe.read(ctx); !now.up || now.ready {
+			return 0, fmt.Errorf("%s was started without a log: it answers: %v, says that it is ready: %v", pt.name, now.up, now.ready)
+		}
+	}
+	for _, pt := range r.parts {
+		pt.p.Set(proxy.Fault{})
+	}
+	return slowest, r.goOn(ctx, "after a start in a hole")
+}
+
 // goOn wants every part to hand something on from now on.
 func (r *rig) goOn(ctx context.Context, when string) error {
 	before := make([]reading, len(r.parts))
@@ -227,7 +276,7 @@ func (r *rig) conclude(ctx context.Context, name string, b *sim.Bar, figures map
 	r.watch.stop()
 	v, err := r.judge(ctx)
 	peaks := r.watch.peaks()
-	figures["peak_rss_mb"] = peaks
+	figures["peak_rss_mb"], figures["peak_files"] = peaks, r.watch.open
 	if v != nil {
 		figures["inputs"], figures["rows"], figures["rejects"], figures["commits"], figures["orphans"] = v.Inputs, v.Rows, v.Rejects, v.Commits, v.Orphans
 	}

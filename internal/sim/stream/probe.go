@@ -141,9 +141,12 @@ type watch struct {
 	mu   sync.Mutex
 	all  []*process
 	peak map[string]int64 // resident bytes, by name
+	open map[string]int   // files
 }
 
-func newWatch() *watch { return &watch{quit: make(chan struct{}), peak: map[string]int64{}} }
+func newWatch() *watch {
+	return &watch{quit: make(chan struct{}), peak: map[string]int64{}, open: map[string]int{}}
+}
 
 func (w *watch) add(p *process) {
 	w.mu.Lock()
@@ -171,7 +174,7 @@ func (w *watch) look() {
 	defer w.mu.Unlock()
 	for _, p := range w.all {
 		if k, err := ofKernel(p.pid()); err == nil {
-			w.peak[p.name] = max(w.peak[p.name], k.peak)
+			w.peak[p.name], w.open[p.name] = max(w.peak[p.name], k.peak), max(w.open[p.name], k.files)
 		}
 	}
 }
