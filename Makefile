@@ -1,12 +1,12 @@
 # Short names for what contributors run. `go test ./...` needs none of this.
-# kill, kafka, parity and race print one JSON line last and succeed only if what they measure holds.
+# kill, faults, soak, kafka, parity and race print one JSON line last and succeed only if what they measure holds.
 # SEED= and KILLS= change what they do; INPUT= gives parity your own file or folder.
 
 KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,13 @@ kills = $(if $(filter file,$(origin KILLS)),$(1),$(KILLS))
 
 kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is killed every 0.45 s, 400 times
 	@go run ./internal/sim/killstream -kills $(call kills,400) -seed $(SEED) -input "$(INPUT)"
+
+faults: ## the same line behind bad networks, on full disks, with owners that sleep: a crawl too; SHORT=1 is quicker
+	@go run ./internal/sim/faults -seed $(SEED) $(if $(SHORT),-nap 10s -random 15s)
+
+MINUTES ?= 30
+soak: ## the same line at full speed for MINUTES: memory and open files stay what they are
+	@go run ./internal/sim/soak -seed $(SEED) -minutes $(MINUTES)
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
@@ -77,5 +84,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	requestTimeout = 30 * time.Second
-	dialTimeout    = 3 * time.Second
+	silence        = 30 * time.Second // in which not a byte comes: the connection is dead
+	requestTimeout = 10 * time.Minute // for a request that moves: 1 MiB at 2 kB a second
+	dialTimeout    = 10 * time.Second // with a first answer, which may come over a slow network
 	metadataTTL    = 5 * time.Second
 	fetchWait      = time.Second // shorter waits end in time-outs
 	fetchBytes     = 1 << 20
@@ -47,7 +48,7 @@ func (t Topic) open() *client {
 		log = slog.New(slog.DiscardHandler)
 	}
 	part := t.At()
-	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
+	pool := &kafka.Transport{Dial: patiently(t.dial, t.silence()), DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	t.Access.secure(pool)
 	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),

@@ -28,8 +28,8 @@ type Topic struct {
 	Monitor    *Monitor
 
 	// Tests come between client and broker, and do not wait as long.
-	dial             dialer
-	fetchWait, pause time.Duration
+	dial                   dialer
+	fetchWait, pause, idle time.Duration
 }
 
 // At is the partition.
@@ -42,6 +42,13 @@ func (t Topic) firstPause() time.Duration {
 		return t.pause
 	}
 	return firstPause
+}
+
+func (t Topic) silence() time.Duration {
+	if t.idle > 0 {
+		return t.idle
+	}
+	return silence
 }
 
 func (t Topic) wait() time.Duration {
@@ -214,8 +221,10 @@ func (t Topic) Trim(ctx context.Context, before int64) error {
 	c := t.open()
 	defer c.close()
 	return c.retry(ctx, "trim", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
 		r, err := c.pool.RoundTrip(ctx, c.kafka.Addr, &deleteRecordsRequest{
-			TimeoutMs: int32(requestTimeout.Milliseconds()),
+			TimeoutMs: int32(silence.Milliseconds()),
 			Topics: []deleteRecordsTopic{{Name: t.Name, Partitions: []deleteRecordsPartition{
 				{Partition: t.Partition, Offset: before},
 			}}},

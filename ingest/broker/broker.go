@@ -43,7 +43,7 @@ type Broker struct {
 
 	mu     sync.RWMutex
 	topics map[string][]*partition
-	conns  map[net.Conn]struct{}
+	conns  map[*session]struct{}
 	closed bool
 
 	offsets offsets // of lag tools
@@ -54,6 +54,7 @@ type Broker struct {
 	freeMu   sync.Mutex
 	freeNow  int64
 	freeTime time.Time
+	full     bool // and it was said
 }
 
 const defaultSegment = 64 << 20
@@ -71,7 +72,7 @@ func Start(ctx context.Context, o Options) (*Broker, error) {
 	}
 	b := &Broker{
 		opts: o, done: make(chan struct{}), wake: make(chan struct{}),
-		topics: map[string][]*partition{}, conns: map[net.Conn]struct{}{},
+		topics: map[string][]*partition{}, conns: map[*session]struct{}{},
 	}
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start broker in %s: %w", o.Dir, err), b.Close())
@@ -194,7 +195,16 @@ func (b *Broker) roomy(n int64) error {
 		}
 		b.freeNow, b.freeTime = free, time.Now()
 	}
-	if b.freeNow-n < b.opts.FreeFloor {
+	full := b.freeNow-n < b.opts.FreeFloor
+	switch {
+	case full && !b.full:
+		b.full = true
+		b.opts.Log.Warn("the disk is full: nothing is taken until there is room", "log", b.opts.Dir, "free", b.freeNow, "floor", b.opts.FreeFloor)
+	case b.full && b.freeNow >= b.opts.FreeFloor+maxBatch: // not each time that a smaller batch would fit
+		b.full = false
+		b.opts.Log.Info("there is room on the disk again", "log", b.opts.Dir, "free", b.freeNow)
+	}
+	if full {
 		return fmt.Errorf("%w: %d bytes are free, %d have to stay free", errFull, b.freeNow, b.opts.FreeFloor)
 	}
 	b.freeNow -= n

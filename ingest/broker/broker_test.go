@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -302,7 +303,14 @@ func TestFsyncErrorEndsThePartition(t *testing.T) {
 func TestFullDiskIsRetriable(t *testing.T) {
 	var free atomic.Int64
 	free.Store(1000)
-	b := start(t, Options{FreeFloor: 500, free: func(string) (int64, error) { return free.Load(), nil }})
+	var said bytes.Buffer
+	var mu sync.Mutex
+	log := slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return said.Write(b)
+	}), nil))
+	b := start(t, Options{FreeFloor: 500, Log: log, free: func(string) (int64, error) { return free.Load(), nil }})
 	c := dial(t, b)
 	create(t, c, "pages", 1)
 	if _, err := produce(c, "pages", 0, "a"); err != nil {
@@ -314,12 +322,23 @@ func TestFullDiskIsRetriable(t *testing.T) {
 	if k := kafka.Error(0); !errors.As(err, &k) || !k.Temporary() {
 		t.Fatalf("got %v, want an error that asks to try again", err)
 	}
-	free.Store(1000)
+	free.Store(1 << 30)
 	time.Sleep(2 * freeEvery)
 	if base, err := produce(c, "pages", 0, "b"); err != nil || base != 1 {
 		t.Fatalf("base %d, %v", base, err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{"the disk is full", "there is room on"} {
+		if strings.Count(said.String(), want) != 1 {
+			t.Errorf("%q is to be said once: %s", want, said.String())
+		}
+	}
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 func TestRefusals(t *testing.T) {
 	b := start(t, Options{})

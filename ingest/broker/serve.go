@@ -6,15 +6,24 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	maxRequest  = 2 * maxBatch // so that a batch that is too large gets an answer
 	maxConns    = 256
-	readTimeout = 30 * time.Second // for the rest of a request whose first bytes have come
-	sendTimeout = 30 * time.Second
+	idleTimeout = 10 * time.Minute // between two requests; clients come again
+	moveTimeout = 30 * time.Second // in which some of a request or of its answer has to move, however slowly
+	moveBytes   = 64 << 10         // that are moved in one go
 )
+
+// session is one connection.
+type session struct {
+	net.Conn
+	since atomic.Int64 // it waits for a request, in nanoseconds since 1970; 0 while it has one
+}
 
 // accept serves connections until the listener closes.
 func (b *Broker) accept() {
@@ -32,42 +41,66 @@ func (b *Broker) accept() {
 			}
 			continue
 		}
-		if !b.keep(c) {
+		s := &session{Conn: c}
+		if !b.keep(s) {
 			c.Close()
 			continue
 		}
 		b.conn.Go(func() {
-			defer b.drop(c)
-			if err := b.serve(c); err != nil {
+			defer b.drop(s)
+			if err := b.serve(s); err != nil {
 				b.opts.Log.Debug("connection ended", "from", c.RemoteAddr().String(), "err", err)
 			}
 		})
 	}
 }
 
-func (b *Broker) keep(c net.Conn) bool {
+// keep takes a connection in. Of too many, the one that has been idle for longest goes: its client may be gone
+// without a word, and one that lives comes again.
+func (b *Broker) keep(s *session) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || len(b.conns) >= maxConns {
+	if b.closed {
 		return false
 	}
-	b.conns[c] = struct{}{}
+	if len(b.conns) >= maxConns {
+		idle := b.longestIdle()
+		if idle == nil {
+			b.opts.Log.Warn("a connection was refused: all others are at work", "connections", len(b.conns), "from", s.RemoteAddr().String())
+			return false
+		}
+		b.opts.Log.Warn("there are many connections: the one that has been idle for longest was closed", "connections", len(b.conns), "from", idle.RemoteAddr().String())
+		idle.Close()
+		delete(b.conns, idle)
+	}
+	s.since.Store(time.Now().UnixNano())
+	b.conns[s] = struct{}{}
 	return true
 }
 
-func (b *Broker) drop(c net.Conn) {
+func (b *Broker) longestIdle() (idle *session) {
+	var since int64
+	for s := range b.conns {
+		if n := s.since.Load(); n != 0 && (idle == nil || n < since) {
+			idle, since = s, n
+		}
+	}
+	return idle
+}
+
+func (b *Broker) drop(s *session) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.conns, c)
-	c.Close()
+	delete(b.conns, s)
+	s.Close()
 }
 
 // serve answers the requests of one connection in order.
-func (b *Broker) serve(c net.Conn) error {
+func (b *Broker) serve(s *session) error {
 	var in, out []byte
 	for {
 		var err error
-		if in, err = readRequest(c, in); err != nil {
+		if in, err = readRequest(s, in); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
@@ -76,13 +109,7 @@ func (b *Broker) serve(c net.Conn) error {
 		if out, err = b.answer(in, out[:0]); err != nil {
 			return err
 		}
-		if len(out) == 0 {
-			continue // a Produce that asked for no answer
-		}
-		if err := c.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
-			return err
-		}
-		if _, err := c.Write(out); err != nil {
+		if err := send(s, out); err != nil { // nothing, for a Produce that asked for no answer
 			return err
 		}
 		if cap(out) > 1<<20 { // an idle connection keeps no large buffers
@@ -94,27 +121,50 @@ func (b *Broker) serve(c net.Conn) error {
 	}
 }
 
-// readRequest reads one request without its length, into buf if that is large enough.
-func readRequest(c net.Conn, buf []byte) ([]byte, error) {
+// readRequest reads one request without its length, into buf if that is large enough. Memory is taken as bytes come.
+func readRequest(s *session, buf []byte) ([]byte, error) {
 	var head [4]byte
-	if err := c.SetReadDeadline(time.Time{}); err != nil {
+	s.since.Store(time.Now().UnixNano())
+	if err := s.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
 		return nil, err
 	}
-	if _, err := io.ReadFull(c, head[:]); err != nil {
+	if _, err := io.ReadFull(s, head[:]); err != nil {
 		return nil, err
 	}
-	n := int32(binary.BigEndian.Uint32(head[:]))
+	s.since.Store(0)
+	n := int(int32(binary.BigEndian.Uint32(head[:])))
 	if n < 8 || n > maxRequest {
 		return nil, fmt.Errorf("request of %d bytes", n)
 	}
-	if cap(buf) < int(n) {
-		buf = make([]byte, n)
+	buf = buf[:0]
+	for len(buf) < n {
+		at := len(buf)
+		buf = slices.Grow(buf, min(moveBytes, n-at))
+		if err := s.SetReadDeadline(time.Now().Add(moveTimeout)); err != nil {
+			return nil, err
+		}
+		m, err := s.Read(buf[at:min(at+moveBytes, n)])
+		buf = buf[:at+m]
+		if err != nil && len(buf) < n {
+			return nil, fmt.Errorf("the rest of a request: %w", err)
+		}
 	}
-	if err := c.SetReadDeadline(time.Now().Add(readTimeout)); err != nil {
-		return nil, err
+	return buf, nil
+}
+
+// send writes an answer.
+func send(s *session, out []byte) error {
+	for len(out) > 0 {
+		if err := s.SetWriteDeadline(time.Now().Add(moveTimeout)); err != nil {
+			return err
+		}
+		n, err := s.Write(out[:min(len(out), moveBytes)])
+		if err != nil {
+			return err
+		}
+		out = out[n:]
 	}
-	_, err := io.ReadFull(c, buf[:n])
-	return buf[:n], err
+	return nil
 }
 
 // answer appends the whole response to req to out. An error ends the connection: it is Kafka's way to

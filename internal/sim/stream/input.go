@@ -23,8 +23,7 @@ func WriteInput(dir string, docs int, seed uint64) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	w := &writer{rng: rand.New(rand.NewPCG(seed, 77))}
-	w.words = vocabulary(w.rng)
+	w := newWriter(seed)
 	var names []string
 	for i := range inputFiles {
 		name := filepath.Join(dir, fmt.Sprintf("in-%d.jsonl", i))
@@ -41,6 +40,13 @@ type writer struct {
 	rng   *rand.Rand
 	words []string
 	texts []string // earlier ones, to be copied
+	stale bool     // once it remembers enough, hardly anything is new
+}
+
+func newWriter(seed uint64) *writer {
+	w := &writer{rng: rand.New(rand.NewPCG(seed, 77))}
+	w.words = vocabulary(w.rng)
+	return w
 }
 
 const (
@@ -108,6 +114,9 @@ func (w *writer) line(i int) ([]byte, error) {
 // document makes a text: a new one, a copy, or one that a rule drops.
 func (w *writer) document() string {
 	n := w.rng.IntN(1000)
+	if w.stale && (n >= 390 || n >= 320 && n < 350) && len(w.texts) == remembered && w.rng.IntN(100) > 0 {
+		n = 260 + w.rng.IntN(60) // too few words, instead of what is new
+	}
 	switch {
 	case n < 130 && len(w.texts) > 0:
 		return w.earlier()

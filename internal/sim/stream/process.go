@@ -128,7 +128,7 @@ func (p *process) kill() (s state, counts bool) {
 		return state{}, false
 	}
 	counts = l.ready && !l.over
-	l.killed = !l.over
+	l.killed = l.killed || !l.over
 	p.mu.Unlock()
 	_ = l.cmd.Process.Kill() // fails only when it is gone
 	<-l.done
@@ -145,7 +145,10 @@ func (p *process) kill() (s state, counts bool) {
 
 const (
 	exitDone        = 0
+	exitFailed      = 1
 	exitDeadLetters = 3
+	exitLocked      = 6
+	exitInterrupted = 130
 )
 
 // fault says what is wrong with how the last life ended by itself, if it has.
@@ -221,6 +224,26 @@ func (p *process) stop(ctx context.Context) error {
 	}
 	p.kill()
 	return err
+}
+
+// asked asks it to end, and gives the exit code.
+func (p *process) asked(ctx context.Context, within time.Duration) (exit int, err error) {
+	p.mu.Lock()
+	l := p.life
+	p.mu.Unlock()
+	if err := interrupt(l.cmd.Process); err != nil {
+		return 0, err
+	}
+	late := time.NewTimer(within)
+	defer late.Stop()
+	select {
+	case <-l.done:
+		return p.state().exit, nil
+	case <-late.C:
+		return 0, fmt.Errorf("%s does not end within %v: %s", p.name, within, p.words())
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
 }
 
 // pause lets the process sleep, or wakes it.
