@@ -50,8 +50,12 @@ func (t Topic) open() *client {
 	pool := &kafka.Transport{Dial: t.dial, DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	t.Access.secure(pool)
-	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
+	c := &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
 		kafka: &kafka.Client{Addr: kafka.TCP(strings.Split(t.Addr, ",")...), Timeout: requestTimeout, Transport: pool}}
+	if t.Via != nil {
+		c.kafka.Transport = t.Via
+	}
+	return c
 }
 
 func (c *client) close() { c.pool.CloseIdleConnections() }

@@ -42,6 +42,16 @@ func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Ro
 	})
 }
 
+// OpenIndex opens the duplicate index over the committed rows of the corpus in dir.
+func OpenIndex(dir string, o dedup.Options) (*dedup.Index, error) {
+	t, err := shards.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Rows, o.Texts = tableRows{t}, tableTexts{t}
+	return dedup.New(o)
+}
+
 // consentStage decides by the policy about what files bring: of those, the ingest entry says what is known.
 // Pages of the crawl come decided, and are decided alike.
 type consentStage struct{ policy consent.Policy }

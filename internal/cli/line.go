@@ -222,11 +222,7 @@ func (l *line) openSink(ctx context.Context) error {
 	}
 	l.noteCheckpoint(l.sink.Table().Checkpoint())
 	l.stale.look(l.sink.Table())
-	t, err := shards.Open(l.c.dir)
-	if err != nil {
-		return err
-	}
-	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Texts: tableTexts{t}, Rows: tableRows{t},
+	l.index, err = OpenIndex(l.c.dir, dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions,
 		Scratch: filepath.Join(l.c.dir, "state", "dedup"), MemTexts: 64 << 20})
 	return err
 }
