@@ -69,6 +69,11 @@ func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change fu
 		if err == nil {
 			return nil
 		}
+		if errors.Is(err, fs.ErrNotExist) { // a collector takes the temporary file of an entry that came too late
+			if before := t.Version(); t.Refresh(ctx) == nil && t.Version() > before {
+				continue
+			}
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("change recipe: %w", err)
 		}

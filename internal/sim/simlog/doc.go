@@ -4,7 +4,7 @@
 // virtual time. So a history is a function of its input and of the faults in it: at every step the owner may die, go
 // on later as a zombie, lose an answer, or have its append land when its successor is at work.
 //
-// It is tests only. Read in this order: history_test.go (what is tried), world_test.go (the scheduler), log_test.go
-// (the log), roles_test.go (who works), ledger_test.go and judge_test.go (the twelve invariants, from the files and the
-// log alone), mutants_test.go (the mistakes that they have to catch).
+// It is tests only. Read in this order: history_test.go (what is tried), world_test.go (the scheduler), life_test.go,
+// log_test.go (the log), roles_test.go (who works), ledger_test.go, judge_test.go and state_test.go (the twelve
+// invariants, from the files and the log alone), mutants_test.go (the mistakes that they have to catch).
 package simlog

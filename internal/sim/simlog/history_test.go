@@ -104,6 +104,11 @@ func inParts() *history {
 	}, batch: 2, fetch: 3, target: 2000, trims: true}
 }
 
+// changed is a history in whose middle another recipe comes into force.
+func changed(h *history, sleep int) *history {
+	return h.with(fault{at: 40, kind: faultRecipe, delay: sleep})
+}
+
 // result is what a history has come to.
 type result struct {
 	w     *world

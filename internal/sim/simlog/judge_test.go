@@ -2,7 +2,6 @@ package simlog
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"millrace"
-	"millrace/dedup"
 )
 
 // The twelve invariants of the protocol, told from the files and from the whole log, with what was trimmed. Numbers 7
@@ -366,7 +364,7 @@ func (j *judge) appearances(l *topicLog, source string, all []int64) error {
 			return fmt.Errorf("offset %d is of %s/%d and follows %d there, not %d", m.at, source, offset, prev, before)
 		}
 		highest, begun := last[m.head("recipe")]
-		if begun && place > highest+1 || !begun && place > 0 && m.head("recipe") == j.upstreamOf(l, "r1") {
+		if begun && place > highest+1 || !begun && prev > j.markAtStart(m.head("recipe"), source) {
 			return fmt.Errorf("offset %d is of %s/%d, and of the same recipe number %d of that source has not come", m.at, source, offset, highest+1)
 		}
 		last[m.head("recipe")] = max(highest, place)
@@ -374,12 +372,14 @@ func (j *judge) appearances(l *topicLog, source string, all []int64) error {
 	return nil
 }
 
-// upstreamOf is the recipe of the messages in a topic under one in force.
-func (j *judge) upstreamOf(l *topicLog, full string) string {
-	if l == j.w.at(j.h.feed()) {
-		return j.upstream(full)
+// markAtStart is what was committed of a source when a recipe came into force.
+func (j *judge) markAtStart(recipe, source string) int64 {
+	for _, e := range j.entries {
+		if mark, ok := e.marks[source]; ok && e.operation == "SET RECIPE" && strings.HasSuffix(recipe, "2") {
+			return mark
+		}
 	}
-	return "u1"
+	return -1
 }
 
 // files is the second half of invariant 9: no row is live twice. That every live file exists with its checksum, with
@@ -392,7 +392,7 @@ func (j *judge) files() error {
 	}
 	for name, s := range j.w.book.now(len(j.entries) - 1) {
 		again := &shard{path: name, sum: s.sum}
-		if err := again.read(j.w.dir, j.w.book.open); err != nil {
+		if err := again.read(j.w.dir, nil); err != nil {
 			return err
 		}
 	}
@@ -460,66 +460,4 @@ func (j *judge) recipes() error {
 		}
 	}
 	return nil
-}
-
-// checkState is invariant 6: the state that a mill begins with is the one of somebody who has seen all rows.
-func (w *world) checkState(index *dedup.Index, next int64) {
-	if err := w.book.read(); err != nil {
-		w.fault("9: %w", err)
-		return
-	}
-	want, known := w.digests[next]
-	if !known {
-		var err error
-		if want, err = w.digest(next); err != nil {
-			w.fault("6: %w", err)
-			return
-		}
-		w.digests[next] = want
-	}
-	if index.Digest() != want {
-		w.fault("6: the state at offset %d is not that of a fold of the rows from the first on", next)
-	}
-}
-
-func (w *world) digest(next int64) ([32]byte, error) {
-	fresh, err := dedup.New(dedup.Options{MemTexts: 1 << 20})
-	if err != nil {
-		return [32]byte{}, err
-	}
-	defer fresh.Close()
-	ctx := context.Background()
-	if err := fresh.Load(ctx, 0); err != nil {
-		return [32]byte{}, err
-	}
-	var rows []row
-	for _, s := range w.book.now(len(w.book.entries) - 1) {
-		rows = append(rows, s.rows...)
-	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.offset, b.offset) })
-	sketch := dedup.Sketch()
-	for _, r := range rows {
-		if r.offset >= next {
-			break
-		}
-		id, err := millrace.ParseID(r.MID)
-		if err != nil {
-			return [32]byte{}, err
-		}
-		d := &millrace.Document{ID: id, Text: r.Text, URLKey: r.URLKey}
-		d.Page.URL, d.Page.Source = r.URL, r.Source
-		d.Position = millrace.Position{Partition: w.h.feed(), Offset: r.offset}
-		if reason := r.filed(); reason != "" && !strings.HasPrefix(reason, "dup.") {
-			d.Verdict.Reason = millrace.Reason(reason)
-			fresh.Observe(d)
-			continue
-		}
-		if _, err := sketch.Process(ctx, d); err != nil {
-			return [32]byte{}, err
-		}
-		if _, err := fresh.Process(ctx, d); err != nil {
-			return [32]byte{}, err
-		}
-	}
-	return fresh.Digest(), nil
 }

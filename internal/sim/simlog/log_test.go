@@ -89,7 +89,7 @@ func (x wire) produce(r *produce.Request) (kafka.Response, error) {
 		return nil, err
 	}
 	base := int64(0)
-	do := func() { base = x.w.at(part).append(x.w.h.mutant.written(x.w, x.inc, part, recs)) }
+	do := func() { base = x.w.at(part).append(x.w.h.mutant.written(x.w, part, recs)) }
 	if err := x.w.ask(&gate{inc: x.inc, what: stepProduce, part: part, do: do}); err != nil {
 		return nil, err
 	}

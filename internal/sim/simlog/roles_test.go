@@ -113,7 +113,7 @@ func clean(p int) func(context.Context, *incarnation) error {
 		defer source.Close()
 		sink := i.topic(docs()).Sink(i.newest)
 		defer sink.Close()
-		b := run.Belt{Name: "clean", Source: i.w.h.mutant.source(source), Sink: sink, Workers: 1, Batch: i.w.h.batch,
+		b := run.Belt{Name: "clean", Source: i.w.h.mutant.source(i.w, source), Sink: sink, Workers: 1, Batch: i.w.h.batch,
 			Stages: []millrace.Stage{cleaner{true}, dedup.Sketch()}}
 		return b.Run(ctx)
 	}
@@ -136,12 +136,13 @@ func mill(ctx context.Context, i *incarnation) error {
 	defer index.Close()
 	source := i.topic(w.h.feed()).Source(ingest.SourceOptions{Until: i.until})
 	defer source.Close()
-	stages := []millrace.Stage{w.h.mutant.state(index)}
+	state := w.h.mutant.state(index)
+	stages := []millrace.Stage{state}
 	if !w.h.parts {
 		stages = append([]millrace.Stage{cleaner{}, dedup.Sketch()}, stages...)
 	}
-	b := run.Belt{Name: "mill", Source: w.h.mutant.source(source), Sink: w.h.mutant.sink(sink), Stages: stages, Input: w.h.feed(), Workers: 1,
-		Batch: w.h.batch, Ready: func() { w.checkState(index, sink.Table().Checkpoint().Next[w.h.feed()]) }}
+	b := run.Belt{Name: "mill", Source: w.h.mutant.source(w, source), Sink: sink, Stages: stages, Input: w.h.feed(), Workers: 1,
+		Batch: w.h.batch, Ready: func() { w.checkState(state, sink.Table().Checkpoint().Next[w.h.feed()]) }}
 	return b.Run(ctx)
 }
 
@@ -186,20 +187,23 @@ func (w *world) changeRecipe(sleep int) {
 	if !w.h.parts {
 		now.pages = "u2"
 	}
-	w.errand("recipe", func(ctx context.Context, i *incarnation) error {
+	w.start(&role{name: "recipe", run: func(ctx context.Context, i *incarnation) error {
 		if err := shards.FromHere(ctx, i.disk(), w.dir, now.full, "two"); err != nil {
 			return err
+		}
+		if t, err := shards.Open(w.dir); err != nil || t.Newest() == nil {
+			return err // nothing was committed: there was no recipe to change
 		}
 		return w.ask(&gate{inc: i, what: "start again", do: func() {
 			w.recipe = now
 			i.recipe = now
 			for _, r := range w.roles {
-				if old := r.owner; sleep > 0 && !old.ended {
+				if old := r.owner; sleep > 0 && !old.ended && !old.frozen {
 					old.frozen = true
 					w.wake[old] = w.step + sleep
 				}
 				w.start(r)
 			}
 		}})
-	})
+	}})
 }

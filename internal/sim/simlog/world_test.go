@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"millrace"
-	"millrace/internal/durable"
 	"millrace/shards"
 )
 
@@ -48,35 +46,6 @@ func (g *gate) String() string {
 // loses reports whether the answer to a step can be lost, and the step be made all the same.
 func (g *gate) loses() bool {
 	return g.what == stepProduce || g.what == stepTrim || g.what == stepCommit
-}
-
-// incarnation is one life of a role: a process, as far as the others can tell.
-type incarnation struct {
-	w      *world
-	id     int
-	role   *role
-	recipe recipe
-	frozen bool // dead, or a zombie that sleeps
-	ended  bool
-	err    error
-	cancel context.CancelFunc
-	answer error                        // of the step on the disk that it has just been allowed
-	floor  map[millrace.Partition]int64 // what was committed when it began: it may read nothing below
-	lost   map[millrace.Partition]bool  // was told that what it reads is trimmed, and has not started again
-}
-
-func (i *incarnation) String() string { return fmt.Sprintf("%s#%d", i.role.name, i.id) }
-
-// until says whether the part before it has come to its end.
-func (i *incarnation) until() bool { return i.w.phase >= i.role.endsIn }
-
-// role is somebody's work; its owner is whoever does it by right.
-type role struct {
-	name   string
-	run    func(context.Context, *incarnation) error
-	endsIn int // the phase in which nothing more comes
-	owner  *incarnation
-	once   bool // an errand: it has no successor
 }
 
 // late is an append that is on its way.
@@ -145,50 +114,6 @@ func (w *world) ask(g *gate) error {
 	return <-g.answer
 }
 
-// disk is what an incarnation changes files with.
-func (i *incarnation) disk() *durable.Disk { return durable.Watched(i) }
-
-// Before lets no step pass without the scheduler. A process that is killed loses nothing that it wrote: what fsync is
-// for is tried elsewhere, and so no step stands before it but nightly.
-func (i *incarnation) Before(s *durable.Step) error {
-	unseen := s.Op == durable.OpSync || s.Op == durable.OpSyncDir
-	if unseen && !nightly() {
-		return durable.ErrSkip
-	}
-	if s.Op == durable.OpWrite && !nightly() {
-		i.w.mu.Lock()
-		defer i.w.mu.Unlock()
-		if i.w.dead {
-			return errDead
-		}
-		return nil
-	}
-	if err := i.w.ask(&gate{inc: i, what: s.Point}); err != nil && !errors.Is(err, errCut) {
-		return err
-	} else {
-		i.answer = err
-	}
-	if err := i.w.h.mutant.disk(i.w, s); err != nil {
-		return err
-	}
-	if unseen {
-		return durable.ErrSkip
-	}
-	return nil
-}
-
-// After loses the answer where the scheduler says so.
-func (i *incarnation) After(s *durable.Step, result error) error {
-	err := i.answer
-	i.answer = nil
-	if err != nil && result == nil {
-		return err
-	}
-	return i.w.h.mutant.answered(i.w, s, result)
-}
-
-func nightly() bool { return os.Getenv("MILLRACE_NIGHTLY") != "" }
-
 // start begins a life of r.
 func (w *world) start(r *role) *incarnation {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -209,8 +134,8 @@ func (w *world) start(r *role) *incarnation {
 }
 
 // errand lets somebody do one thing, step by step as everybody else.
-func (w *world) errand(name string, do func(context.Context, *incarnation) error) *incarnation {
-	return w.start(&role{name: name, run: do, once: true})
+func (w *world) errand(name string, do func(context.Context, *incarnation) error) {
+	w.start(&role{name: name, run: do, once: true})
 }
 
 // ready lists the gates that are open: of those who are awake and have something to do. Their order does not depend on
@@ -393,7 +318,7 @@ func (w *world) look() {
 	if err := w.book.read(); err != nil {
 		w.fault("9: %w", err)
 	}
-	if n := len(w.steps); n > 0 && w.steps[n-1].do == nil {
+	if n := len(w.steps); n > 0 && slices.Contains([]string{"shards.name", stepCommit}, w.steps[n-1].what) {
 		if _, err := shards.CollectOrphans(nil, w.dir); err != nil {
 			w.fault("9: collect: %w", err)
 		}
@@ -453,7 +378,7 @@ func (w *world) rest() bool {
 // failed is the first error that ends somebody who had a right to go on.
 func (w *world) failed() error {
 	for _, i := range w.incs {
-		old := i.recipe != w.recipe && (errors.Is(i.err, shards.ErrRecipe) || errors.Is(i.err, millrace.ErrIntegrity))
+		old := w.changed && i.recipe.full == "r1" && (errors.Is(i.err, shards.ErrRecipe) || errors.Is(i.err, millrace.ErrIntegrity))
 		if i.err != nil && !old {
 			return fmt.Errorf("%s: %w", i, i.err)
 		}
