@@ -64,11 +64,21 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if _, err := shards.CollectOrphans(c.disk, c.dir); err != nil {
 		return err
 	}
+	if o.refill {
+		if err := l.leaveLog(); err != nil {
+			return err
+		}
+	}
 	stop, err := l.openLog(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if o.refill {
+		if err := l.refill(ctx); err != nil {
+			return err
+		}
+	}
 	if err := l.openSink(ctx); err != nil {
 		return err
 	}
@@ -456,6 +466,8 @@ func (l *line) explain(err error) error {
 		return &Error{Exit: Failure, Err: err, Means: "nothing was fetched; the seeds stay in the frontier", Try: "check the network and the addresses, then the same command again"}
 	case errors.Is(err, ingest.ErrInputChanged):
 		return inputChanged(err)
+	case errors.Is(err, ingest.ErrDamaged):
+		return damagedLog(err)
 	}
 	return err
 }

@@ -297,6 +297,7 @@ func plants() []planted {
 // TestMutants plants mistakes. Each has to come to light, at an invariant that is named for it, in the quiet history or
 // when one step of it is tried with one fault.
 func TestMutants(t *testing.T) {
+	t.Parallel()
 	warm(t)
 	for _, m := range plants() {
 		t.Run(m.name, func(t *testing.T) {

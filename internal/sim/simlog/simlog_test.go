@@ -149,6 +149,7 @@ func (r *result) outcome() (list []string) {
 // TestAnyHistory draws histories: inputs, sizes, whose turn it is, and faults. A case that fails is shrunk and printed
 // with its seed.
 func TestAnyHistory(t *testing.T) {
+	t.Parallel()
 	warm(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		h := draw(rt)
