@@ -70,7 +70,7 @@ var anywhere = []string{"*"}
 var modules = map[string]module{
 	"github.com/gocolly/colly/v2":         {[]string{"crawl", "internal/sim/collypeer"}, false, "colly fetches, for crawl; and, in the test world, on its own"},
 	"github.com/temoto/robotstxt":         {[]string{"crawl"}, false, "robots.txt is crawl's business"},
-	"github.com/segmentio/kafka-go":       {[]string{"ingest", "internal/sim/stream"}, false, "topics are ingest's business; the test world looks at them from outside"},
+	"github.com/segmentio/kafka-go":       {[]string{"ingest", "internal/sim/stream", "internal/sim/simlog"}, false, "topics are ingest's business; the test world looks at them from outside, or is one"},
 	"github.com/apache/arrow/go/v17":      {[]string{"shards"}, false, "28 MB of binary for one folder; v18 beside it does not link"},
 	"gonum.org/v1/gonum":                  {[]string{"trainer"}, false, "numbers are the trainer's business"},
 	"github.com/spf13/cobra":              {[]string{"internal/cli", "app"}, false, "the command line"},

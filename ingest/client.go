@@ -51,8 +51,12 @@ func (t Topic) open() *client {
 	pool := &kafka.Transport{Dial: patiently(t.dial, t.silence()), DialTimeout: dialTimeout, MetadataTTL: metadataTTL, ClientID: "millrace",
 		MetadataTopics: []string{t.Name}}
 	t.Access.secure(pool)
-	return &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
+	c := &client{topic: t, part: part, pool: pool, log: log.With("topic", part.String()),
 		kafka: &kafka.Client{Addr: kafka.TCP(strings.Split(t.Addr, ",")...), Timeout: requestTimeout, Transport: pool}}
+	if t.Via != nil {
+		c.kafka.Transport = t.Via
+	}
+	return c
 }
 
 func (c *client) close() { c.pool.CloseIdleConnections() }
@@ -188,12 +192,15 @@ func (c *client) fetch(ctx context.Context, offset int64) (f fetched, err error)
 			stuck++
 		}
 		if damaged > 2 || stuck > patience { // neither the network nor a race, then
-			return fmt.Errorf("offset %d is damaged: %w: %w", offset, err, millrace.ErrIntegrity)
+			return fmt.Errorf("offset %d: %w: %w: %w", offset, ErrDamaged, err, millrace.ErrIntegrity)
 		}
 		return err
 	})
 	return f, err
 }
+
+// ErrDamaged says that a message that the log has acknowledged cannot be read any more.
+var ErrDamaged = errors.New("the log is damaged there")
 
 // corrupt reports whether a broker says, or the client found, that a batch is not what was written.
 func corrupt(err error) bool {

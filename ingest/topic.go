@@ -26,6 +26,8 @@ type Topic struct {
 	Recipe     string // the hash of everything upstream; messages of another one are ignored
 	Log        *slog.Logger
 	Monitor    *Monitor
+	// Via, where set, carries the requests in the place of connections to Addr: to a log that is simulated.
+	Via kafka.RoundTripper
 
 	// Tests come between client and broker, and do not wait as long.
 	dial                   dialer
@@ -223,7 +225,7 @@ func (t Topic) Trim(ctx context.Context, before int64) error {
 	return c.retry(ctx, "trim", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
-		r, err := c.pool.RoundTrip(ctx, c.kafka.Addr, &deleteRecordsRequest{
+		r, err := c.kafka.Transport.RoundTrip(ctx, c.kafka.Addr, &deleteRecordsRequest{
 			TimeoutMs: int32(silence.Milliseconds()),
 			Topics: []deleteRecordsTopic{{Name: t.Name, Partitions: []deleteRecordsPartition{
 				{Partition: t.Partition, Offset: before},

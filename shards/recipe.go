@@ -41,7 +41,21 @@ func Rebuild(ctx context.Context, disk *durable.Disk, dir, recipe, text string) 
 	})
 }
 
-// changeRecipe appends the entry that change makes on top of the newest one; nil is nothing to do.
+// PassOver is a commit that has no rows and stands at offset to of p, the partition that the corpus is fed by: what lies
+// between the newest commit and there is a gap. Marks stay, so that whoever writes to the topic writes it again, behind
+// to. On a corpus without a commit, and on one that stands there, there is nothing to do.
+func PassOver(ctx context.Context, disk *durable.Disk, dir string, p millrace.Partition, to int64) error {
+	return changeRecipe(ctx, disk, dir, func(_ *Table, base *Entry) *Entry {
+		if to <= base.To {
+			return nil
+		}
+		at := base.Checkpoint.Clone()
+		at.Next[p] = to
+		return &Entry{Operation: opWrite, Recipe: base.Recipe, Checkpoint: at, From: base.To, To: to, Gaps: []Gap{{base.To, to}}}
+	})
+}
+
+// changeRecipe appends the entry without rows that change makes on top of the newest one; nil is nothing to do.
 func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change func(t *Table, base *Entry) *Entry) error {
 	t, err := Open(dir)
 	if err != nil {
@@ -68,6 +82,11 @@ func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change fu
 		err = disk.Create("shards.recipe", entryPath(dir, e.Version), raw)
 		if err == nil {
 			return nil
+		}
+		if errors.Is(err, fs.ErrNotExist) { // a collector takes the temporary file of an entry that came too late
+			if before := t.Version(); t.Refresh(ctx) == nil && t.Version() > before {
+				continue
+			}
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("change recipe: %w", err)

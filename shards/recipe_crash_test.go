@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"millrace/internal/durable"
 	"millrace/internal/sim/crashfs"
 )
 
@@ -30,6 +31,34 @@ func TestCrashAtARecipe(t *testing.T) {
 	}
 	if r, err := x.Run(t.Context(), dir); err != nil || r.Points["shards.recipe.link"] == 0 {
 		t.Fatal(r, err)
+	}
+}
+
+// TestRecipeWhileOthersCommit: another's entry has the number first, and a collector takes the file that was to become
+// it. The recipe goes on top of that entry.
+func TestRecipeWhileOthersCommit(t *testing.T) {
+	dir := t.TempDir()
+	o := testOptions(dir)
+	if err := replay(t.Context(), o, testDocs(4, 5)[:3]); err != nil {
+		t.Fatal(err)
+	}
+	late := true
+	disk := durable.Watched(watch{before: func(s *durable.Step) error {
+		if s.Point != "shards.recipe.link" || !late {
+			return nil
+		}
+		late = false
+		if err := replay(t.Context(), o, testDocs(4, 5)); err != nil {
+			return err
+		}
+		_, err := CollectOrphans(nil, dir)
+		return err
+	}})
+	if err := FromHere(t.Context(), disk, dir, "r2", "two"); err != nil || late {
+		t.Fatal(late, err)
+	}
+	if list := openTable(t, dir).Entries(); len(list) != 3 || list[2].Recipe != "r2" {
+		t.Fatalf("%d entries, the last of recipe %s", len(list), list[len(list)-1].Recipe)
 	}
 }
 

@@ -52,6 +52,20 @@ func (x tableRows) Rows(ctx context.Context, from, to int64, yield func(dedup.Ro
 	})
 }
 
+// OpenIndex opens the duplicate index over the committed rows of the corpus in dir.
+func OpenIndex(dir string, o dedup.Options) (*dedup.Index, error) {
+	t, err := shards.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return openIndex(t, o)
+}
+
+func openIndex(t *shards.Table, o dedup.Options) (*dedup.Index, error) {
+	o.Rows, o.Texts, o.Snapshots.Commit = tableRows{t}, tableTexts{t}, tableLineage(t)
+	return dedup.New(o)
+}
+
 // consentStage decides by the policy about what files bring: of those, the ingest entry says what is known.
 // Pages of the crawl come decided, and are decided alike.
 type consentStage struct{ policy consent.Policy }

@@ -42,8 +42,8 @@ func (o *runOptions) part() (w beltWorker, err error) {
 		err = fmt.Errorf("--belt %s: want crawl, clean or mill", o.belt)
 	case o.worker != "" && !o.spread():
 		err = errors.New("--worker belongs to --belt crawl and --belt clean")
-	case o.belt != "" && (o.archive != "" || o.rebuild):
-		err = errors.New("--archive and --rebuild are for a whole line, without --belt")
+	case o.belt != "" && (o.archive != "" || o.rebuild || o.refill):
+		err = errors.New("--archive, --rebuild and --refill are for a whole line, without --belt")
 	case o.spread() && o.fromHere:
 		err = errors.New("--from-here is for the mill or a whole line: a worker commits nothing")
 	case o.worker != "":

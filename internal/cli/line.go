@@ -68,11 +68,24 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	if _, err := table.CollectOrphans(c.disk); err != nil {
 		return err
 	}
+	if o.refill {
+		if err := l.leaveLog(); err != nil {
+			return err
+		}
+	}
 	stop, err := l.openLog(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	if o.refill {
+		if err := l.refill(ctx); err != nil {
+			return err
+		}
+		if table, err = shards.Open(c.dir); err != nil {
+			return err
+		}
+	}
 	if err := l.openSink(ctx, table); err != nil {
 		return err
 	}
@@ -229,9 +242,8 @@ func (l *line) openSink(ctx context.Context, table *shards.Table) error {
 	l.noteCheckpoint(l.sink.Table().Checkpoint())
 	l.stale.look(l.sink.Table())
 	scratch := filepath.Join(l.c.dir, "state", "dedup")
-	l.index, err = dedup.New(dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Texts: tableTexts{t}, Rows: tableRows{t},
-		Scratch: scratch, MemTexts: 64 << 20,
-		Snapshots: dedup.Snapshots{Dir: scratch, Recipe: l.c.hashes.Full, Commit: tableLineage(t), Disk: l.c.disk, Log: l.a.log}})
+	l.index, err = openIndex(t, dedup.Options{Threshold: l.c.cfg.Dedup.Threshold, Versions: l.c.cfg.Shards.Versions, Scratch: scratch, MemTexts: 64 << 20,
+		Snapshots: dedup.Snapshots{Dir: scratch, Recipe: l.c.hashes.Full, Disk: l.c.disk, Log: l.a.log}})
 	return err
 }
 
@@ -464,6 +476,8 @@ func (l *line) explain(err error) error {
 		return &Error{Exit: Failure, Err: err, Means: "nothing was fetched; the seeds stay in the frontier", Try: "check the network and the addresses, then the same command again"}
 	case errors.Is(err, ingest.ErrInputChanged):
 		return inputChanged(err)
+	case errors.Is(err, ingest.ErrDamaged):
+		return damagedLog(err)
 	}
 	return err
 }

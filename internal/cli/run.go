@@ -27,6 +27,7 @@ type runOptions struct {
 	worker   string // i/N, of belts crawl and clean
 	fromHere bool
 	rebuild  bool
+	refill   bool // what the log holds beyond the newest commit is left, and made again
 	follow   bool // new files join while it runs, which then does not end
 	replay   bool // of dead letters, instead of the inputs
 	metrics  config.Address
@@ -55,10 +56,11 @@ start it again: nothing is lost and nothing is done twice.` + exitHelp,
 	f.StringVar(&o.worker, "worker", "", "with --belt crawl or clean: which worker this is, as i/N from 0/N (default 0/1)")
 	f.BoolVar(&o.fromHere, "from-here", false, "the recipe has changed: use the new one for what comes from now on")
 	f.BoolVar(&o.rebuild, "rebuild", false, "the recipe has changed: make the whole table anew from the archive, without fetching")
+	f.BoolVar(&o.refill, "refill", false, "the log is damaged: leave what it holds beyond the newest commit, and make that again from archive and files")
 	f.Var(&o.metrics, "metrics", "answer /livez, /readyz and /metrics there: 127.0.0.1:9464 (default: metrics in FILE)")
 	f.DurationVar(&o.drain, "drain", -1, "how long it may take to end after SIGTERM or Ctrl-C (default: drain in FILE)")
 	f.BoolVar(&o.follow, "follow", false, "go on for ever: new files of the ingest entries join the corpus")
-	c.MarkFlagsMutuallyExclusive("from-here", "rebuild")
+	c.MarkFlagsMutuallyExclusive("from-here", "rebuild", "refill")
 	return c
 }
 
@@ -164,15 +166,8 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 // rebuild starts the table anew. The log goes first: what stands in it is made again from the archive, and
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
 func (c *corpus) rebuild(ctx context.Context, a *App) error {
-	if len(c.cfg.Ingest) > 0 {
-		files, err := ingest.Files(c.disk, c.dir, c.inputs())
-		if err != nil {
-			return err
-		}
-		defer files.Close()
-		if err := files.Unchanged(); err != nil {
-			return inputChanged(err)
-		}
+	if err := c.inputsUnchanged(); err != nil {
+		return err
 	}
 	if c.cfg.Log != "embedded" {
 		access, err := c.access(a)
@@ -186,10 +181,26 @@ func (c *corpus) rebuild(ctx context.Context, a *App) error {
 			return &Error{Exit: Usage, Err: fmt.Errorf("topic pages begins at offset %d: a rebuilt table begins at 0", begin),
 				Means: "nothing was changed", Try: "delete the topic pages in Kafka, then millrace run --rebuild again"}
 		}
-	} else if err := c.disk.RemoveAll("cli.rebuild", filepath.Join(c.dir, "log")); err != nil {
+	} else if err := c.dropLog(); err != nil {
 		return err
 	}
 	return shards.Rebuild(ctx, c.disk, c.dir, c.hashes.Full, string(c.text))
+}
+
+// inputsUnchanged makes sure that what was read from files can be read from them again.
+func (c *corpus) inputsUnchanged() error {
+	if len(c.cfg.Ingest) == 0 {
+		return nil
+	}
+	files, err := ingest.Files(c.disk, c.dir, c.inputs())
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	if err := files.Unchanged(); err != nil {
+		return inputChanged(err)
+	}
+	return nil
 }
 
 // differences lists the keys whose values differ from the corpus's own copy.

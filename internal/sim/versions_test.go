@@ -18,9 +18,12 @@ import (
 
 	"millrace"
 	"millrace/dedup"
+	"millrace/internal/cli"
 	"millrace/internal/run"
 	"millrace/shards"
 )
+
+var pagesPart = millrace.Partition{Topic: "pages"}
 
 // visits is a crawl of 1,000 pages and the crawl after it: 300 were edited, a little each, so that every new
 // version is a near-duplicate of the old one; 20 say no now, 10 are gone, 5 are as they were, 5 are near-copies of
@@ -97,7 +100,7 @@ func millOf(ctx context.Context, docs []*millrace.Document, dir, scratch string,
 		return err
 	}
 	defer sink.Close()
-	x, err := index(dir, scratch)
+	x, err := cli.OpenIndex(dir, dedup.Options{Scratch: scratch})
 	if err != nil {
 		return err
 	}
