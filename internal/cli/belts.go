@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -147,8 +148,8 @@ func fedBy(t *shards.Table) string {
 
 // settleFeed refuses to go on with a corpus in another way than it was begun: the order of its rows is that of
 // one topic, for good.
-func (c *corpus) settleFeed(parts bool) error {
-	t, err := shards.Open(c.dir)
+func (c *corpus) settleFeed(ctx context.Context, parts bool) error {
+	t, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	if _, err := shards.CollectOrphans(c.disk, c.dir); err != nil {
+	if _, err := c.at.CollectOrphans(ctx); err != nil {
 		return err
 	}
 	stop, err := l.openLog(ctx)
@@ -134,7 +134,7 @@ func (l *line) tidy(ctx context.Context) {
 		err = l.sink.Flush(ctx, millrace.Position{})
 	}
 	if err == nil {
-		_, err = shards.CollectOrphans(l.c.disk, l.c.dir)
+		_, err = l.c.at.CollectOrphans(ctx)
 	}
 	if err != nil {
 		l.a.log.Warn("older versions of pages are still in data", "error", err)
@@ -211,7 +211,7 @@ func (l *line) ensureTopics(ctx context.Context) error {
 func (l *line) openSink(ctx context.Context) error {
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
-		Dir: l.c.dir, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
+		Dir: l.c.dir, Store: l.c.at.Store, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
 		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
 		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
@@ -222,7 +222,7 @@ func (l *line) openSink(ctx context.Context) error {
 	}
 	l.noteCheckpoint(l.sink.Table().Checkpoint())
 	l.stale.look(l.sink.Table())
-	t, err := shards.Open(l.c.dir)
+	t, err := l.c.at.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (l *line) openSink(ctx context.Context) error {
 func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, error) {
 	sources := map[string]millrace.Source{}
 	if l.o.replay {
-		t, err := shards.Open(l.c.dir)
+		t, err := l.c.at.Open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -293,8 +293,8 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 }
 
 // newest is what the newest commit says, for whoever writes to a topic.
-func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
-	t, err := shards.Open(l.c.dir)
+func (l *line) newest(ctx context.Context) (millrace.Checkpoint, error) {
+	t, err := l.c.at.Open(ctx)
 	if err != nil || t.Newest() == nil {
 		return millrace.Checkpoint{}, err
 	}
