@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,10 @@ kills = $(if $(filter file,$(origin KILLS)),$(1),$(KILLS))
 
 kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is killed every 0.45 s, 400 times
 	@go run ./internal/sim/killstream -kills $(call kills,400) -seed $(SEED) -input "$(INPUT)"
+
+store: ## the table on an S3 server (versitygw): mills and server killed KILLS times each; the files of an undisturbed run
+	@MILLRACE_S3=1 go test -count=1 ./internal/sim/s3
+	@go run ./internal/sim/killstore -kills $(call kills,12) -seed $(SEED)
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
