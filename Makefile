@@ -81,5 +81,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

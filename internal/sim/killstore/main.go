@@ -55,7 +55,7 @@ func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if err := crawl(ctx, o, bin, dir, archive); err != nil {
 		return err
 	}
-	yaml := "agent: {token: millbot}\nshards: {target_bytes: 20kB, flush_every: 0}\nworkers: 2\n"
+	yaml := "agent: {token: millbot}\nshards: {target_bytes: 12kB, flush_every: 0}\nworkers: 2\n"
 	if err := bin.Run(ctx, quiet, yaml, "--archive", archive, "--batch", "4"); err != nil {
 		return fmt.Errorf("undisturbed: %w", err)
 	}

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -190,6 +189,9 @@ func (l *life) awaitReady(ctx context.Context) error {
 		_, _ = l.kill()
 		return ctx.Err()
 	case <-l.over:
+		if l.summary.Load() {
+			return nil // it was ready too
+		}
 		_, err := l.kill()
 		return errors.Join(errors.New("it ended before it was ready"), err)
 	case <-time.After(3 * time.Minute):
@@ -267,38 +269,50 @@ func (w *world) round(ctx context.Context) (finished bool, err error) {
 		w.pairs++
 		folders = append(folders, fmt.Sprint("second-", w.random(2)))
 	}
-	var lives []*life
+	type end struct {
+		life    *life
+		counted bool
+		err     error
+	}
+	ends := make(chan end)
 	for _, f := range folders {
-		l, err := w.begin(ctx, f)
-		if err != nil {
-			return false, err
-		}
-		lives = append(lives, l)
+		go func() {
+			l, counted, err := w.live(ctx, f)
+			ends <- end{l, counted, err}
+		}()
 	}
-	for _, l := range lives {
-		err = errors.Join(err, l.awaitReady(ctx))
-	}
-	if err == nil && w.random(4) > 0 { // most live until something was committed, by one of them
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !slices.ContainsFunc(lives, (*life).done); {
-			w.pause(ctx, 10*time.Millisecond)
-		}
-	}
-	if err == nil {
-		w.pause(ctx, 150*time.Millisecond)
-	}
-	for _, l := range lives {
-		counted, err2 := l.kill()
-		err = errors.Join(err, err2)
-		if counted {
+	for range folders {
+		e := <-ends
+		err = errors.Join(err, e.err)
+		switch {
+		case e.counted:
 			w.kills++
-		} else {
+			if e.life.commits.Load() > 0 {
+				w.useful++
+			}
+		case e.err == nil:
 			finished = true
-		}
-		if counted && l.commits.Load() > 0 {
-			w.useful++
 		}
 	}
 	return finished, err
+}
+
+// live runs one mill in a folder until it is killed: most live until they have committed something.
+func (w *world) live(ctx context.Context, folder string) (l *life, counted bool, err error) {
+	if l, err = w.begin(ctx, folder); err != nil {
+		return nil, false, err
+	}
+	if err := l.awaitReady(ctx); err != nil {
+		return l, false, err
+	}
+	if w.random(4) > 0 {
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && !l.done(); {
+			w.pause(ctx, 10*time.Millisecond)
+		}
+	}
+	w.pause(ctx, 150*time.Millisecond)
+	counted, err = l.kill()
+	return l, counted, err
 }
 
 // done reports whether it has committed something, or has ended.
