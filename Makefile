@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,10 @@ faults: ## the same line behind bad networks, on full disks, with owners that sl
 MINUTES ?= 30
 soak: ## the same line at full speed for MINUTES: memory and open files stay what they are
 	@go run ./internal/sim/soak -seed $(SEED) -minutes $(MINUTES)
+
+store: ## the table on an S3 server (versitygw): mills and server killed KILLS times each; the files of an undisturbed run
+	@MILLRACE_S3=1 go test -count=1 ./internal/sim/s3
+	@go run ./internal/sim/killstore -kills $(call kills,12) -seed $(SEED)
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
@@ -85,5 +89,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

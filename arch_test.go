@@ -29,7 +29,7 @@ type layer struct {
 var house = map[string]layer{
 	"root": {nil, nil,
 		"everybody imports the words, so that they may bring nothing along"},
-	"leaf": {[]string{"internal/warc", "internal/atomicfile", "internal/durable", "internal/lock", "internal/config", "internal/obs", "internal/web", "internal/term"}, []string{"root"},
+	"leaf": {[]string{"internal/warc", "internal/atomicfile", "internal/durable", "internal/objects", "internal/lock", "internal/config", "internal/obs", "internal/web", "internal/term"}, []string{"root"},
 		"formats and plumbing know no folder, so that any folder may use them"},
 	"crawl":  {[]string{"crawl"}, []string{"root", "leaf"}, blind},
 	"ingest": {[]string{"ingest"}, []string{"root", "leaf"}, blind},
@@ -72,6 +72,7 @@ var modules = map[string]module{
 	"github.com/temoto/robotstxt":         {[]string{"crawl"}, false, "robots.txt is crawl's business"},
 	"github.com/segmentio/kafka-go":       {[]string{"ingest", "internal/sim/stream", "internal/sim/simlog"}, false, "topics are ingest's business; the test world looks at them from outside, or is one"},
 	"github.com/apache/arrow/go/v17":      {[]string{"shards"}, false, "28 MB of binary for one folder; v18 beside it does not link"},
+	"github.com/minio/minio-go/v7":        {[]string{"internal/objects"}, false, "an object store is a Store to everybody else"},
 	"gonum.org/v1/gonum":                  {[]string{"trainer"}, false, "numbers are the trainer's business"},
 	"github.com/spf13/cobra":              {[]string{"internal/cli", "app"}, false, "the command line"},
 	"github.com/goccy/go-yaml":            {[]string{"internal/config", "clean", "crawl/consent"}, true, "pipeline.yaml, recipes and policies as data; tests read cards with it"},

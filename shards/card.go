@@ -51,7 +51,12 @@ func (c CardInfo) printable() CardInfo {
 // WriteCard writes DIR/README.md (a dataset card as the Hugging Face hub reads it), DIR/croissant.json
 // (Croissant 1.1) and DIR/card.html (for people) about the newest commit.
 func WriteCard(ctx context.Context, disk *durable.Disk, dir string, info CardInfo) error {
-	t, err := Open(dir)
+	return Place{Dir: dir, Disk: disk}.WriteCard(ctx, info)
+}
+
+// WriteCard is the function of that name for a corpus in any place. The card lies in Dir.
+func (p Place) WriteCard(ctx context.Context, info CardInfo) error {
+	t, err := p.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,7 +77,7 @@ func WriteCard(ctx context.Context, disk *durable.Disk, dir string, info CardInf
 		name string
 		data []byte
 	}{{"README.md", s.markdown(info)}, {"croissant.json", croissant}, {"card.html", page}} {
-		if err := disk.Replace("shards.card", filepath.Join(dir, f.name), f.data); err != nil {
+		if err := p.Disk.Replace("shards.card", filepath.Join(p.Dir, f.name), f.data); err != nil {
 			return fmt.Errorf("write card: %w", err)
 		}
 	}

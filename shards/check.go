@@ -39,16 +39,27 @@ const maxProblems = 1000
 // Check recomputes everything that the commit log of dir claims: the chain of its entries, the hash and
 // schema of each file, each row's place, verdict and twin, the ledger, and the Merkle roots. The error
 // is for what keeps it from looking; damage is in the Report.
-func Check(ctx context.Context, dir string) (Report, error) {
+func Check(ctx context.Context, dir string) (Report, error) { return Place{Dir: dir}.Check(ctx) }
+
+// Check is the function of that name for a corpus in any place. With a store it looks at what stands there, and
+// at what of it lies in Dir.
+func (p Place) Check(ctx context.Context) (Report, error) {
+	dir := p.Dir
 	there, err := CheckFormat(dir)
 	if err != nil {
+		return Report{}, fmt.Errorf("check: %w", err)
+	}
+	c := &checker{dir: dir, table: &Table{at: p}, twins: map[uint64]struct{}{}, seed: maphash.MakeSeed(), report: Report{Problems: []Problem{}}}
+	if err := c.store(ctx); err != nil {
 		return Report{}, fmt.Errorf("check: %w", err)
 	}
 	highest, err := highestEntry(dir)
 	if err != nil {
 		return Report{}, fmt.Errorf("check: %w", err)
 	}
-	c := &checker{dir: dir, table: &Table{dir: dir}, twins: map[uint64]struct{}{}, seed: maphash.MakeSeed(), report: Report{Problems: []Problem{}}}
+	if p.Store != nil && highest >= 0 {
+		there = true // its number is the store's
+	}
 	if !there {
 		if highest < 0 {
 			return Report{}, fmt.Errorf("check: %s holds no corpus: %w", dir, fs.ErrNotExist)
@@ -85,6 +96,13 @@ func Check(ctx context.Context, dir string) (Report, error) {
 	if c.report.Orphans, err = orphans(c.table); err != nil {
 		return c.report, err
 	}
+	inStore, err := storeOrphans(ctx, c.table)
+	if err != nil {
+		return c.report, err
+	}
+	c.report.Orphans = append(c.report.Orphans, inStore...)
+	slices.Sort(c.report.Orphans)
+	c.report.Orphans = slices.Compact(c.report.Orphans)
 	c.report.OK = len(c.report.Problems) == 0
 	return c.report, nil
 }
@@ -216,6 +234,11 @@ func (c *checker) file(ctx context.Context, sub string, f File) (bool, error) {
 	bad := func(what string, args ...any) (bool, error) {
 		c.problemRows(name, fmt.Sprintf(what, args...), 0, f.Rows)
 		return false, nil
+	}
+	if err := c.object(ctx, sub, f); errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, fs.ErrNotExist) {
+		return bad("in the store: %s", describe(err))
+	} else if err != nil {
+		return false, err // it does not say whether it is there
 	}
 	size, digest, err := hashFile(ctx, filepath.Join(c.dir, sub, f.Name))
 	switch {

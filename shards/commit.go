@@ -38,10 +38,10 @@ func (s *Sink) commit(ctx context.Context) error {
 			return err
 		}
 		e := s.entry(base)
-		if e.Files, err = s.place(dataDir(s.o.Dir), e.Version, kept); err != nil {
+		if e.Files, err = s.place(ctx, "data", e.Version, kept); err != nil {
 			return err
 		}
-		if e.Rejects, err = s.place(rejectsDir(s.o.Dir), e.Version, rejects); err != nil {
+		if e.Rejects, err = s.place(ctx, "rejects", e.Version, rejects); err != nil {
 			return err
 		}
 		won, newest, err := s.append(ctx, e)
@@ -75,9 +75,9 @@ func (s *Sink) removeTemp(files ...*fileInfo) {
 	}
 }
 
-// place gives a complete file its name for the commit version. The temporary name stays until the commit
-// is over, so that a lost race can be followed by another name.
-func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) {
+// place gives a complete file its name for the commit version, and keeps it in the store. The temporary name stays until
+// the commit is over, so that a lost race can be followed by another name.
+func (s *Sink) place(ctx context.Context, sub string, version int64, info *fileInfo) ([]File, error) {
 	if info == nil {
 		return nil, nil
 	}
@@ -87,6 +87,7 @@ func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) 
 	}
 	f := File{Name: partName(version, *info), Rows: info.rows, Bytes: info.bytes, First: info.first, Last: info.last,
 		SHA256: info.sha256, stats: stats}
+	dir := filepath.Join(s.o.Dir, sub)
 	err = s.o.Disk.Link("shards.name", info.path, filepath.Join(dir, f.Name))
 	if errors.Is(err, fs.ErrExist) {
 		err = s.renew(filepath.Join(dir, f.Name), info)
@@ -97,7 +98,16 @@ func (s *Sink) place(dir string, version int64, info *fileInfo) ([]File, error) 
 		}
 		return nil, fmt.Errorf("name shard: %w", err)
 	}
-	return []File{f}, s.o.Disk.SyncDir("shards.name.folder", dir)
+	if err := s.o.Disk.SyncDir("shards.name.folder", dir); err != nil {
+		return nil, err
+	}
+	if err := s.o.place().keep(ctx, sub, f); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s was collected: %w: %w", f.Name, err, millrace.ErrMoved)
+		}
+		return nil, fmt.Errorf("keep shard: %w", err)
+	}
+	return []File{f}, nil
 }
 
 // renew looks at a file that has the name of info already. It should have the same bytes, for its name says so; one
@@ -145,12 +155,12 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 	if err != nil {
 		return false, nil, err
 	}
-	cause := s.o.Disk.Create("shards.commit", entryPath(s.o.Dir, e.Version), raw) // the put-if-absent
+	cause := s.o.place().add(ctx, "shards.commit", e.Version, raw)
 	if cause == nil {
 		return true, nil, nil
 	}
 	// Not won, or not known: the log has the answer.
-	if err := s.table.Refresh(ctx); err != nil {
+	if err := s.table.Update(ctx); err != nil {
 		return false, nil, err
 	}
 	later := s.table.all()[s.base.Version+1:]
@@ -171,7 +181,7 @@ func (s *Sink) append(ctx context.Context, e *Entry) (won bool, newest *Entry, e
 
 // committed stands the sink on the entry that it has won.
 func (s *Sink) committed(version int64) error {
-	if err := s.table.Refresh(context.Background()); err != nil {
+	if err := s.table.readLog(context.Background()); err != nil {
 		return err
 	}
 	e := s.table.all()[version]

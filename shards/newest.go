@@ -1,11 +1,24 @@
 package shards
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 )
+
+// Newest is NewestEntry for a corpus in any place: what a store has beyond Dir is brought here.
+func (p Place) Newest(ctx context.Context) (*Entry, error) {
+	if p.Store == nil {
+		return NewestEntry(p.Dir)
+	}
+	t, err := p.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t.Newest(), nil
+}
 
 // NewestEntry reads the newest entry of the commit log of DIR and no other: what a start needs that writes no rows. It is
 // nil where there is none. Entries have no holes, so that few questions find the last one, however many there are.
@@ -59,6 +72,6 @@ func hasEntry(dir string, version int64) (bool, error) {
 func (t *Table) Another() *Table {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return &Table{dir: t.dir, texts: newTextCache(textCacheBytes), log: append([]*Entry(nil), t.log...), now: append([]parts(nil), t.now...),
+	return &Table{at: t.at, texts: newTextCache(textCacheBytes), log: append([]*Entry(nil), t.log...), now: append([]parts(nil), t.now...),
 		rebuilt: t.rebuilt, clock: t.clock}
 }

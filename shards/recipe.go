@@ -16,7 +16,12 @@ import (
 // FromHere makes recipe the one in force, by a commit without files that changes nothing else. text is
 // the recipe itself. On a corpus without a commit there is nothing to change.
 func FromHere(ctx context.Context, disk *durable.Disk, dir, recipe, text string) error {
-	return changeRecipe(ctx, disk, dir, func(t *Table, base *Entry) *Entry {
+	return Place{Dir: dir, Disk: disk}.FromHere(ctx, recipe, text)
+}
+
+// FromHere is the function of that name for a corpus in any place.
+func (p Place) FromHere(ctx context.Context, recipe, text string) error {
+	return p.changeRecipe(ctx, func(t *Table, base *Entry) *Entry {
 		if base.Recipe == recipe {
 			return nil
 		}
@@ -28,7 +33,12 @@ func FromHere(ctx context.Context, disk *durable.Disk, dir, recipe, text string)
 // it. Older versions of the table stay readable; their files stay. Positions and marks start anew too, so
 // whoever owns the topic empties it first: what stands in it is made again from the archive.
 func Rebuild(ctx context.Context, disk *durable.Disk, dir, recipe, text string) error {
-	return changeRecipe(ctx, disk, dir, func(t *Table, base *Entry) *Entry {
+	return Place{Dir: dir, Disk: disk}.Rebuild(ctx, recipe, text)
+}
+
+// Rebuild is the function of that name for a corpus in any place.
+func (p Place) Rebuild(ctx context.Context, recipe, text string) error {
+	return p.changeRecipe(ctx, func(t *Table, base *Entry) *Entry {
 		if base.Operation == opRebuild && base.Recipe == recipe {
 			return nil // it is empty already
 		}
@@ -41,28 +51,31 @@ func Rebuild(ctx context.Context, disk *durable.Disk, dir, recipe, text string) 
 	})
 }
 
-// PassOver is a commit that has no rows and stands at offset to of p, the partition that the corpus is fed by: what lies
+// PassOver is a commit that has no rows and stands at offset to of part, the partition that the corpus is fed by: what lies
 // between the newest commit and there is a gap. Marks stay, so that whoever writes to the topic writes it again, behind
 // to. On a corpus without a commit, and on one that stands there, there is nothing to do.
-func PassOver(ctx context.Context, disk *durable.Disk, dir string, p millrace.Partition, to int64) error {
-	return changeRecipe(ctx, disk, dir, func(_ *Table, base *Entry) *Entry {
+func (p Place) PassOver(ctx context.Context, part millrace.Partition, to int64) error {
+	return p.changeRecipe(ctx, func(_ *Table, base *Entry) *Entry {
 		if to <= base.To {
 			return nil
 		}
 		at := base.Checkpoint.Clone()
-		at.Next[p] = to
+		at.Next[part] = to
 		return &Entry{Operation: opWrite, Recipe: base.Recipe, Checkpoint: at, From: base.To, To: to, Gaps: []Gap{{base.To, to}}}
 	})
 }
 
 // changeRecipe appends the entry without rows that change makes on top of the newest one; nil is nothing to do.
-func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change func(t *Table, base *Entry) *Entry) error {
-	t, err := Open(dir)
+func (p Place) changeRecipe(ctx context.Context, change func(t *Table, base *Entry) *Entry) error {
+	if err := p.checkBinding(); err != nil {
+		return err
+	}
+	t, err := p.Open(ctx)
 	if err != nil {
 		return err
 	}
 	for {
-		if err := t.Refresh(ctx); err != nil {
+		if err := t.Update(ctx); err != nil {
 			return err
 		}
 		base := t.Newest()
@@ -79,7 +92,7 @@ func changeRecipe(ctx context.Context, disk *durable.Disk, dir string, change fu
 		if err != nil {
 			return err
 		}
-		err = disk.Create("shards.recipe", entryPath(dir, e.Version), raw)
+		err = p.add(ctx, "shards.recipe", e.Version, raw)
 		if err == nil {
 			return nil
 		}

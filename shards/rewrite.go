@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"time"
 
 	"millrace"
@@ -53,7 +52,7 @@ func (s *Sink) settle(ctx context.Context, all bool) error {
 		won, err := s.rewrite(ctx, list)
 		if err != nil {
 			// Another owner's rewrite takes the files away under this one.
-			if before := s.table.Version(); s.table.Refresh(ctx) == nil && s.table.Version() > before {
+			if before := s.table.Version(); s.table.Update(ctx) == nil && s.table.Version() > before {
 				return fmt.Errorf("rewrite shards: %w: %w", err, millrace.ErrMoved)
 			}
 			return fmt.Errorf("rewrite shards: %w", err)
@@ -92,11 +91,11 @@ func (s *Sink) rewrite(ctx context.Context, list []int64) (won bool, err error) 
 		Checkpoint: base.Checkpoint.Clone(), From: base.To, To: base.To, Tally: *millrace.NewTally(nil), Root: new(tree).root(),
 		Previous: base.checksum}
 	for _, w := range made {
-		kept, err := s.place(dataDir(s.o.Dir), e.Version, w.kept)
+		kept, err := s.place(ctx, "data", e.Version, w.kept)
 		if err != nil {
 			return false, err
 		}
-		moved, err := s.place(rejectsDir(s.o.Dir), e.Version, w.moved)
+		moved, err := s.place(ctx, "rejects", e.Version, w.moved)
 		if err != nil {
 			return false, err
 		}
@@ -118,7 +117,7 @@ func (s *Sink) rewrite(ctx context.Context, list []int64) (won bool, err error) 
 	if err := s.committed(e.Version); err != nil {
 		return true, err
 	}
-	return true, s.retire(made)
+	return true, s.retire(ctx, made)
 }
 
 // carry writes the rows of c that are in the corpus into one file, and those that no longer are into another.
@@ -158,24 +157,33 @@ func (s *Sink) carry(ctx context.Context, c commit) (kept, moved *fileInfo, err 
 // retired is a file that was replaced. Other engines may be about to open it, so it stays for a while; CollectOrphans
 // takes what is left of an earlier process.
 type retired struct {
-	path string
+	name string // below Dir
 	at   time.Time
 }
 
 const keepRetired = time.Hour
 
 // retire notes the files that a rewrite has replaced, and removes those that were replaced long ago.
-func (s *Sink) retire(made []rewritten) error {
+func (s *Sink) retire(ctx context.Context, made []rewritten) error {
 	for _, w := range made {
 		for _, f := range w.commit.kept {
-			s.retired = append(s.retired, retired{filepath.Join(dataDir(s.o.Dir), f.Name), time.Now()})
+			s.retired = append(s.retired, retired{"data/" + f.Name, time.Now()})
 		}
 		for _, f := range w.commit.moved {
-			s.retired = append(s.retired, retired{filepath.Join(rejectsDir(s.o.Dir), f.Name), time.Now()})
+			s.retired = append(s.retired, retired{"rejects/" + f.Name, time.Now()})
 		}
 	}
+	p := s.o.place()
 	for len(s.retired) > 0 && time.Since(s.retired[0].at) > keepRetired {
-		if err := s.o.Disk.Remove("shards.retire", s.retired[0].path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		name := s.retired[0].name
+		err := p.Disk.Remove("shards.retire", p.path(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		if err == nil && p.Store != nil {
+			err = p.drop(ctx, "shards.retire.object", name)
+		}
+		if err != nil {
 			return fmt.Errorf("remove a replaced shard: %w", err)
 		}
 		s.retired = s.retired[1:]

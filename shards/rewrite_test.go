@@ -93,15 +93,15 @@ func TestRetire(t *testing.T) {
 	if len(s.retired) < 2 {
 		t.Fatalf("%d files were replaced", len(s.retired))
 	}
-	old := s.retired[0].path
+	old := s.o.place().path(s.retired[0].name)
 	s.retired[0].at = time.Now().Add(-keepRetired - time.Second)
-	if err := s.retire(nil); err != nil {
+	if err := s.retire(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%s after an hour: %v", old, err)
 	}
-	if _, err := os.Stat(s.retired[0].path); err != nil {
+	if _, err := os.Stat(s.o.place().path(s.retired[0].name)); err != nil {
 		t.Errorf("a file that was replaced just now: %v", err)
 	}
 	wantCorpus(t, s.o.Dir, docs, false, true)

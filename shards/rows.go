@@ -27,10 +27,10 @@ func (t *Table) Rows(ctx context.Context, sel Select, yield func(*Row) error) er
 		if c.To <= sel.From || c.From >= sel.To || c.From == c.To {
 			continue
 		}
-		open, err := t.open(c, sel)
+		open, err := t.open(ctx, c, sel)
 		if errors.Is(err, fs.ErrNotExist) && t.rewritten(ctx, &c) {
 			open.close()
-			open, err = t.open(c, sel)
+			open, err = t.open(ctx, c, sel)
 		}
 		if err == nil {
 			err = open.merge(ctx, c, sel, yield)
@@ -53,14 +53,14 @@ func (open cursors) close() {
 }
 
 // open opens the files of one commit that have selected rows.
-func (t *Table) open(c commit, sel Select) (open cursors, err error) {
+func (t *Table) open(ctx context.Context, c commit, sel Select) (open cursors, err error) {
 	start := func(sub string, files []File, moved bool) {
 		for _, f := range files {
 			if err != nil || f.Last < sel.From || f.First >= sel.To {
 				continue
 			}
 			var r *fileReader
-			if r, err = openFile(t.dir, sub, f, sel.Columns); err == nil {
+			if r, err = t.openFile(ctx, sub, f, sel.Columns); err == nil {
 				open = append(open, &cursor{file: r, moved: moved, next: max(0, r.groupOf(sel.From))})
 			}
 		}
@@ -79,7 +79,7 @@ func (t *Table) open(c commit, sel Select) (open cursors, err error) {
 // brings c up to date.
 func (t *Table) rewritten(ctx context.Context, c *commit) bool {
 	before := t.Version()
-	if t.Refresh(ctx) != nil || t.Version() == before {
+	if t.Update(ctx) != nil || t.Version() == before {
 		return false
 	}
 	*c = t.commit(c.Version)
@@ -88,7 +88,7 @@ func (t *Table) rewritten(ctx context.Context, c *commit) bool {
 
 // entryRows hands over the rows of one commit from these very files.
 func (t *Table) entryRows(ctx context.Context, c commit, sel Select, yield func(*Row) error) error {
-	open, err := t.open(c, sel)
+	open, err := t.open(ctx, c, sel)
 	defer func() { open.close() }()
 	if err != nil {
 		return err

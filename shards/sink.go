@@ -11,16 +11,18 @@ import (
 
 	"millrace"
 	"millrace/internal/durable"
+	"millrace/internal/objects"
 )
 
 // Options say what a Sink writes, and where.
 type Options struct {
 	Dir         string
-	Recipe      string   // hash of the recipe
-	RecipeText  string   // the recipe itself, for the card
-	Signals     []string // names of Document.Signals, in their order
-	Stages      []string // in their order, for the Tally
-	TargetBytes int64    // plain bytes of rows that close a commit; 0 is 500 MB
+	Store       objects.Store // of the table; nil: Dir is all there is
+	Recipe      string        // hash of the recipe
+	RecipeText  string        // the recipe itself, for the card
+	Signals     []string      // names of Document.Signals, in their order
+	Stages      []string      // in their order, for the Tally
+	TargetBytes int64         // plain bytes of rows that close a commit; 0 is 500 MB
 	// KeepVersions keeps every version of a crawled page. Else the newest takes the place of the older ones.
 	KeepVersions bool
 	// Stale is for how long other engines may still see a hidden row; its time is that of the log. A withdrawn
@@ -84,12 +86,12 @@ func OpenSink(ctx context.Context, o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := prepare(o.Disk, o.Dir); err != nil {
+	if err := o.place().prepare(ctx); err != nil {
 		return nil, fmt.Errorf("open shards: %w", err)
 	}
 	if o.Table == nil {
 		var err error
-		if o.Table, err = Open(o.Dir); err != nil {
+		if o.Table, err = o.place().Open(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -99,6 +101,8 @@ func OpenSink(ctx context.Context, o Options) (*Sink, error) {
 	}
 	return s, nil
 }
+
+func (o *Options) place() Place { return Place{Dir: o.Dir, Store: o.Store, Disk: o.Disk} }
 
 // Resume drops what is not committed and says up to where everything is stored.
 func (s *Sink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
@@ -124,7 +128,7 @@ func (s *Sink) Table() *Table { return s.table }
 func (s *Sink) restart(ctx context.Context) error {
 	s.drop()
 	s.failed, s.pages = nil, nil
-	if err := s.table.Refresh(ctx); err != nil {
+	if err := s.table.Update(ctx); err != nil {
 		return err
 	}
 	base := s.table.Newest()

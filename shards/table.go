@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"millrace"
@@ -14,8 +15,9 @@ import (
 
 // Table is what the commit log says. It may be used by several goroutines at once.
 type Table struct {
-	dir   string
+	at    Place
 	texts *textCache
+	asked atomic.Int64 // when the store was asked for more, in nanoseconds since 1970
 
 	mu      sync.RWMutex
 	log     []*Entry  // all entries
@@ -24,30 +26,35 @@ type Table struct {
 	clock   time.Time // newest fetched_at of the log, which is the time of this table
 }
 
-// Open reads the commit log of DIR. A folder without one is an empty table.
-func Open(dir string) (*Table, error) {
-	if _, err := CheckFormat(dir); err != nil {
-		return nil, fmt.Errorf("open corpus: %w", err)
-	}
-	t := &Table{dir: dir, texts: newTextCache(textCacheBytes)}
-	if err := t.Refresh(context.Background()); err != nil {
-		return nil, fmt.Errorf("open corpus %s: %w", dir, err)
-	}
-	return t, nil
-}
+// Open reads the commit log of a corpus that is kept in dir alone. A folder without one is an empty table.
+func Open(dir string) (*Table, error) { return Place{Dir: dir}.Open(context.Background()) }
+
+// askEvery is how often Refresh asks a store: whoever works in the same process links what he commits into the folder.
+const askEvery = 2 * time.Second
 
 // Refresh reads the entries that have come since. It asks for the next number until there is none, and
-// never lists the folder.
+// never lists the folder. A store is asked only every two seconds; Update asks it in any case.
 func (t *Table) Refresh(ctx context.Context) error {
+	if t.at.Store != nil && time.Since(time.Unix(0, t.asked.Load())) >= askEvery {
+		return t.Update(ctx)
+	}
+	return t.readLog(ctx)
+}
+
+// readLog reads the entries that have come into the folder.
+func (t *Table) readLog(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := readEntry(t.dir, int64(len(t.log)))
+		e, err := readEntry(t.at.Dir, int64(len(t.log)))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
+		}
+		if err == nil && t.at.Store != nil && len(t.log) > 0 && e.Previous != t.log[len(t.log)-1].checksum {
+			err = fmt.Errorf("%s does not continue the entry before: the hash differs: %w: %w", entryName(e.Version), ErrStore, millrace.ErrIntegrity)
 		}
 		if err != nil {
 			return fmt.Errorf("read commit log: %w", err)
@@ -83,7 +90,7 @@ func (t *Table) Wait(ctx context.Context, version int64) error {
 }
 
 // Dir is the folder of the corpus.
-func (t *Table) Dir() string { return t.dir }
+func (t *Table) Dir() string { return t.at.Dir }
 
 // Version is the number of the newest entry, -1 where there is none.
 func (t *Table) Version() int64 {

@@ -49,7 +49,7 @@ func newTextCache(limit int64) *textCache {
 // still or not. id must be its ID.
 func (t *Table) Text(ctx context.Context, offset int64, id millrace.ID) (string, error) {
 	text, err := t.text(ctx, offset, id)
-	if before := t.Version(); errors.Is(err, fs.ErrNotExist) && t.Refresh(ctx) == nil && t.Version() > before {
+	if before := t.Version(); errors.Is(err, fs.ErrNotExist) && t.Update(ctx) == nil && t.Version() > before {
 		text, err = t.text(ctx, offset, id) // the file was replaced meanwhile
 	}
 	if err != nil {
@@ -102,7 +102,7 @@ func (t *Table) textGroup(ctx context.Context, sub string, f File, offset int64)
 	if g := t.texts.get(f.Name, offset); g != nil {
 		return g, nil
 	}
-	r, err := openFile(t.dir, sub, f, []string{"text"})
+	r, err := t.openFile(ctx, sub, f, []string{"text"})
 	if err != nil {
 		return nil, err
 	}

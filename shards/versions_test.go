@@ -361,6 +361,11 @@ func TestVersionsCrash(t *testing.T) {
 		"shards.abandon":      "behind an error, not a crash: TestFullDisk",
 		"shards.known.folder": "behind a lost answer, not a crash: TestLostAnswer",
 		"shards.renew":        "behind damage: TestDamagedOrphan", "shards.renew.rename": "the same",
+		"shards.claim":  "of a store: TestCrashWithStore",
+		"shards.fetch":  "the same",
+		"shards.pull":   "the same",
+		"shards.put":    "the same",
+		"shards.store":  "the same",
 		"shards.recipe": "TestCrashAtARecipe", "shards.card": "derived, and written whole: the whole line's trial (internal/cli)",
 	}); err != nil {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,6 @@ import (
 	"millrace"
 	"millrace/ingest"
 	"millrace/internal/lock"
-	"millrace/shards"
 )
 
 // A line can be run in parts, on one machine or on several that share the corpus's folder: so many workers that
@@ -147,8 +147,8 @@ func fedBy(at millrace.Checkpoint) string {
 
 // settleFeed refuses to go on with a corpus in another way than it was begun: the order of its rows is that of
 // one topic, for good.
-func (c *corpus) settleFeed(parts bool) error {
-	newest, err := shards.NewestEntry(c.dir)
+func (c *corpus) settleFeed(ctx context.Context, parts bool) error {
+	newest, err := c.at.Newest(ctx)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"millrace"
 	"millrace/internal/term"
-	"millrace/shards"
 )
 
 func (a *App) checkCommand() *cobra.Command {
@@ -25,7 +24,11 @@ func (a *App) runCheck(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := shards.Check(ctx, dir)
+	at, err := a.placeOf(dir)
+	if err != nil {
+		return err
+	}
+	r, err := at.Check(ctx)
 	if err != nil {
 		return err
 	}

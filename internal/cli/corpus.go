@@ -33,6 +33,7 @@ type corpus struct {
 	hashes   config.Hashes
 	extra    []millrace.Stage
 	disk     *durable.Disk
+	at       shards.Place // of the table
 }
 
 // corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus. A folder of a newer millrace is none for this one.
@@ -89,7 +90,7 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 	if _, err := shards.CheckFormat(cfg.Dir); err != nil {
 		return nil, err
 	}
-	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages, disk: a.Disk}
+	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages, disk: a.Disk, at: shards.Place{Dir: cfg.Dir, Disk: a.Disk}}
 	if c.text, err = os.ReadFile(path); err != nil {
 		return nil, err
 	}

@@ -80,6 +80,9 @@ func classify(err error) *Error {
 	if errors.As(err, &set) {
 		return &Error{Exit: Usage, Err: err, Means: "nothing was started; with such a setting the log may lose documents", Try: set.Mend}
 	}
+	if e := storeError(err); e != nil {
+		return e
+	}
 	switch {
 	case errors.Is(err, shards.ErrFormat):
 		return &Error{Exit: Usage, Err: err, Means: "nothing was started, and the folder is as it was", Try: "the millrace that wrote it, or a newer one; `millrace version` says which format this one knows"}

@@ -64,7 +64,11 @@ func (a *App) runExport(ctx context.Context, to, login string, follow bool) erro
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(dir)
+	at, err := a.placeOf(dir)
+	if err != nil {
+		return err
+	}
+	t, err := at.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -61,15 +61,15 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	table, err := shards.Open(c.dir)
+	table, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := table.CollectOrphans(c.disk); err != nil {
+	if _, err := table.CollectOrphans(ctx); err != nil {
 		return err
 	}
 	if o.refill {
-		if err := l.leaveLog(); err != nil {
+		if err := l.leaveLog(ctx); err != nil {
 			return err
 		}
 	}
@@ -82,7 +82,7 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 		if err := l.refill(ctx); err != nil {
 			return err
 		}
-		if table, err = shards.Open(c.dir); err != nil {
+		if table, err = c.at.Open(ctx); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (l *line) tidy(ctx context.Context) {
 		err = l.sink.Flush(ctx, millrace.Position{})
 	}
 	if err == nil {
-		_, err = shards.CollectOrphans(l.c.disk, l.c.dir)
+		_, err = l.c.at.CollectOrphans(ctx)
 	}
 	if err != nil {
 		l.a.log.Warn("older versions of pages are still in data", "error", err)
@@ -230,7 +230,7 @@ func (l *line) openSink(ctx context.Context, table *shards.Table) error {
 	t := table.Another()
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
-		Dir: l.c.dir, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
+		Dir: l.c.dir, Store: l.c.at.Store, Disk: l.c.disk, Recipe: l.c.hashes.Full, RecipeText: string(l.c.text), Signals: l.c.recipe.Signals(),
 		Stages: l.c.stageNames(), TargetBytes: int64(l.c.cfg.Shards.TargetBytes), Code: codeVersion(), Log: l.a.log,
 		KeepVersions: l.c.cfg.Shards.Versions == dedup.VersionsAll,
 		Stale:        time.Duration(l.c.cfg.Shards.MaxStale.Superseded), StaleWithdrawn: time.Duration(l.c.cfg.Shards.MaxStale.Takedown),
@@ -251,7 +251,7 @@ func (l *line) openSink(ctx context.Context, table *shards.Table) error {
 func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, error) {
 	sources := map[string]millrace.Source{}
 	if l.o.replay {
-		t, err := shards.Open(l.c.dir)
+		t, err := l.c.at.Open(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -309,8 +309,8 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 }
 
 // newest is what the newest commit says, for whoever writes to a topic.
-func (l *line) newest(context.Context) (millrace.Checkpoint, error) {
-	e, err := shards.NewestEntry(l.c.dir)
+func (l *line) newest(ctx context.Context) (millrace.Checkpoint, error) {
+	e, err := l.c.at.Newest(ctx)
 	if err != nil || e == nil {
 		return millrace.Checkpoint{}, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"millrace/crawl"
 	"millrace/internal/term"
-	"millrace/shards"
 )
 
 func (a *App) planCommand() *cobra.Command {
@@ -23,8 +22,11 @@ func (a *App) runPlan(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openStore(c, commandPatience); err != nil {
+		return err
+	}
 	a.nameBadSeeds(c)
-	t, err := shards.Open(c.dir)
+	t, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}

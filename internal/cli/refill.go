@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-
-	"millrace/shards"
 )
 
 // damagedLog is for bytes of the log that are not what was acknowledged. Nobody passes over them unasked.
@@ -20,9 +18,9 @@ func (c *corpus) dropLog() error {
 }
 
 // leaveLog is for a corpus without a commit: all of the log is made again. It comes before the log is opened.
-func (l *line) leaveLog() error {
-	t, err := shards.Open(l.c.dir)
-	if err != nil || t.Newest() != nil {
+func (l *line) leaveLog(ctx context.Context) error {
+	newest, err := l.c.at.Newest(ctx)
+	if err != nil || newest != nil {
 		return err
 	}
 	if l.c.cfg.Log != "embedded" {
@@ -46,5 +44,5 @@ func (l *line) refill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return shards.PassOver(ctx, l.c.disk, l.c.dir, l.input.At(), end)
+	return l.c.at.PassOver(ctx, l.input.At(), end)
 }

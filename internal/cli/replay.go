@@ -37,7 +37,10 @@ func (a *App) runReplay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(c.dir)
+	if err := a.openStore(c, runPatience); err != nil {
+		return err
+	}
+	t, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}

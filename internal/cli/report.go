@@ -134,10 +134,10 @@ type trainSummed struct {
 
 // finish writes the cards and tells what came out.
 func (l *line) finish(ctx context.Context, r *trainer.Result) error {
-	if _, err := shards.CollectOrphans(l.c.disk, l.c.dir); err != nil { // of lives that were killed
+	if _, err := l.c.at.CollectOrphans(ctx); err != nil { // of lives that were killed
 		return err
 	}
-	t, err := shards.Open(l.c.dir)
+	t, err := l.c.at.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 	if err != nil {
 		return err
 	}
-	if err := shards.WriteCard(ctx, l.c.disk, l.c.dir, cardInfo(s)); err != nil {
+	if err := l.c.at.WriteCard(ctx, cardInfo(s)); err != nil {
 		return fmt.Errorf("write the corpus card: %w", err)
 	}
 	if l.a.json {

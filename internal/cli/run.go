@@ -73,6 +73,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openStore(c, runPatience); err != nil {
+		return err
+	}
 	if o.archive != "" {
 		if _, err := shards.CheckFormat(o.archive); err != nil {
 			return err
@@ -104,7 +107,7 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := shards.SettleFormat(c.disk, c.dir); err != nil {
 		return err
 	}
-	if err := c.settleFeed(o.belt != ""); err != nil {
+	if err := c.settleFeed(ctx, o.belt != ""); err != nil {
 		return err
 	}
 	a.allowDrain(c, o)
@@ -134,7 +137,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	newest, err := shards.NewestEntry(c.dir)
+	newest, err := c.at.Newest(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 	case !known && !committed, inForce == c.hashes.Full:
 		return c.remember()
 	case o.fromHere && committed:
-		if err := shards.FromHere(ctx, c.disk, c.dir, c.hashes.Full, string(c.text)); err != nil {
+		if err := c.at.FromHere(ctx, c.hashes.Full, string(c.text)); err != nil {
 			return err
 		}
 		return c.remember()
@@ -184,7 +187,7 @@ func (c *corpus) rebuild(ctx context.Context, a *App) error {
 	} else if err := c.dropLog(); err != nil {
 		return err
 	}
-	return shards.Rebuild(ctx, c.disk, c.dir, c.hashes.Full, string(c.text))
+	return c.at.Rebuild(ctx, c.hashes.Full, string(c.text))
 }
 
 // inputsUnchanged makes sure that what was read from files can be read from them again.
@@ -248,6 +251,7 @@ func flat(c config.Config) map[string]string {
 		}
 	}
 	c.Train, c.Limits, c.Log, c.Workers, c.Dir = config.Train{}, config.Limits{}, "", 0, ""
+	c.Store, c.S3 = "", config.S3{}
 	c.Crawl.Delay, c.Crawl.Concurrency, c.Crawl.AllowAddr, c.Crawl.Recrawl = 0, 0, nil, config.Recrawl{}
 	c.Shards.FlushEvery, c.Shards.MaxStale = 0, config.MaxStale{}
 	c.Metrics, c.Drain = "", 0

@@ -56,7 +56,11 @@ func (a *App) runSample(ctx context.Context, o sampleOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(dir)
+	at, err := a.placeOf(dir)
+	if err != nil {
+		return err
+	}
+	t, err := at.Open(ctx)
 	if err != nil {
 		return err
 	}

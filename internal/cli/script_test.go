@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"freeport":    freePort,
 			"ask":         ask,
 			"fromfile":    fromFile,
+			"store":       serveStore,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "tmpfs" {

@@ -14,7 +14,6 @@ import (
 	"millrace/crawl"
 	"millrace/ingest"
 	"millrace/internal/term"
-	"millrace/shards"
 )
 
 func (a *App) statusCommand() *cobra.Command {
@@ -43,7 +42,11 @@ func (a *App) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(dir)
+	at, err := a.placeOf(dir)
+	if err != nil {
+		return err
+	}
+	t, err := at.Open(ctx)
 	if err != nil {
 		return err
 	}

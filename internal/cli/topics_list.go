@@ -14,7 +14,6 @@ import (
 	"millrace/ingest"
 	"millrace/internal/lock"
 	"millrace/internal/term"
-	"millrace/shards"
 )
 
 // noReader is for how long a partition may wait without anybody who reads it.
@@ -39,7 +38,10 @@ func (a *App) runTopics(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(c.dir)
+	if err := a.openStore(c, commandPatience); err != nil {
+		return err
+	}
+	t, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,11 @@ func (a *App) runTrain(ctx context.Context, o trainOptions) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(dir)
+	at, err := a.placeOf(dir)
+	if err != nil {
+		return err
+	}
+	t, err := at.Open(ctx)
 	if err != nil {
 		return err
 	}
@@ -193,7 +197,7 @@ func (l *line) startTrainer(ctx context.Context) func(error) (*trainer.Result, e
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		table, err := shards.Open(l.c.dir)
+		table, err := l.c.at.Open(ctx)
 		var r trainer.Result
 		if err == nil {
 			r, err = l.a.train(ctx, table, trainOptions{preset: t.Preset, steps: t.Steps, seed: t.Seed, follow: true,

@@ -54,7 +54,10 @@ func (a *App) runWhy(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	t, err := shards.Open(c.dir)
+	if err := a.openStore(c, commandPatience); err != nil {
+		return err
+	}
+	t, err := c.at.Open(ctx)
 	if err != nil {
 		return err
 	}

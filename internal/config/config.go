@@ -28,6 +28,8 @@ type Config struct {
 	Ingest  []Ingest `yaml:"ingest"`
 	Log     string   `yaml:"log"`
 	Kafka   Kafka    `yaml:"kafka"`
+	Store   string   `yaml:"store"` // s3://BUCKET/PREFIX, where the table is kept; empty: in Dir
+	S3      S3       `yaml:"s3"`
 	Workers int      `yaml:"workers"`
 	Consent Consent  `yaml:"consent"`
 	Clean   Clean    `yaml:"clean"`
@@ -232,10 +234,14 @@ func Parse(name string, data []byte) (c Config, err error) {
 	return c, nil
 }
 
-// show gives the library's error with the line that it speaks of, unless that line holds a password.
+// show gives the library's error with the line that it speaks of, unless that line holds a password or a key.
 func show(err error) string {
-	if what := yaml.FormatError(err, false, false); strings.Contains(what, `"password"`) {
+	what := yaml.FormatError(err, false, false)
+	switch {
+	case strings.Contains(what, `"password"`):
 		return what + ": a password stands in an environment variable, which kafka.password_env names"
+	case strings.Contains(what, `"access_key"`), strings.Contains(what, `"secret_key"`):
+		return what + ": keys stand in environment variables, which s3.access_key_env and s3.secret_key_env name"
 	}
 	return yaml.FormatError(err, false, true)
 }
@@ -324,6 +330,9 @@ func (c *Config) checkIngest() (path, msg string) {
 		case !oneOf(in.Consent, "yes", "no", "not_said"):
 			return fmt.Sprintf("$.ingest[%d].consent", i), "consent is yes, no or not_said"
 		}
+	}
+	if path, msg := c.S3.check(c.Store); msg != "" {
+		return path, msg
 	}
 	return c.Kafka.check(strings.HasPrefix(c.Log, "kafka://"))
 }

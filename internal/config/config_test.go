@@ -87,6 +87,12 @@ func TestErrorsShowThePlace(t *testing.T) {
 		{"log: kafka://h:1\nkafka: {sasl: plain, password_env: P}\n", "needs a user"},
 		{"log: kafka://h:1\nkafka: {sasl: plain, user: alice}\n", "needs password_env"},
 		{"log: kafka://h:1\nkafka: {tls: true, sasl_mechanism: plain}\n", "sasl_mechanism"},
+		{"s3: {region: x}\n", "there is no store"},
+		{"store: /x\n", "s3://BUCKET/PREFIX"},
+		{"store: s3://\n", "s3://BUCKET/PREFIX"},
+		{"store: s3://b/../c\n", "s3://BUCKET/PREFIX"},
+		{"store: s3://b\ns3: {endpoint: 'h:9000'}\n", "http://HOST:PORT"},
+		{"store: s3://b\ns3: {zone: x}\n", "zone"},
 		{"dir: a\ndir: b\n", "dir"},
 	} {
 		_, err := Parse("p.yaml", []byte(c.yaml))
@@ -107,6 +113,10 @@ func TestPasswordIsNotShown(t *testing.T) {
 		"log: kafka://h:1\nkafka: {sasl: plain, user: alice, password_env: 'hunter-2'}\n",
 		"log: kafka://h:1\nkafka:\n  sasl: plain\n  user: alice\n  password: hunter-2\n",
 		"log: kafka://h:1\nkafka: {sasl: plain, user: alice, password: hunter-2}\n",
+		"store: s3://b/p\ns3: {access_key_env: AKIA, secret_key_env: 'hunter-2'}\n",
+		"store: s3://b/p\ns3: {access_key_env: 'hunter/2'}\n",
+		"store: s3://b/p\ns3:\n  secret_key: hunter-2\n",
+		"store: s3://b/p\ns3: {access_key: hunter-2}\n",
 	} {
 		_, err := Parse("p.yaml", []byte(in))
 		var e *Error
@@ -118,6 +128,14 @@ func TestPasswordIsNotShown(t *testing.T) {
 	if want := (Kafka{true, "c", "d", "e", "scram-sha-512", "u", "P_1"}); err != nil || c.Kafka != want {
 		t.Errorf("%+v, %v", c.Kafka, err)
 	}
+	c, err = Parse("p.yaml", []byte("store: s3://b/p/q\ns3: {endpoint: 'http://h:1', region: r, path_style: true, access_key_env: A, secret_key_env: S}\n"))
+	if want := (S3{"http://h:1", "r", true, "A", "S"}); err != nil || c.S3 != want || c.Store != "s3://b/p/q" {
+		t.Errorf("%+v, %v", c.S3, err)
+	}
+	c, err = Parse("p.yaml", []byte("store: s3://b\n"))
+	if access, secret := c.S3.Variables(); err != nil || access != "AWS_ACCESS_KEY_ID" || secret != "AWS_SECRET_ACCESS_KEY" {
+		t.Errorf("%s, %s, %v", access, secret, err)
+	}
 }
 
 func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
@@ -126,6 +144,7 @@ func TestHashHoldsOnlyWhatAltersARow(t *testing.T) {
 	same := base
 	same.Crawl.Delay, same.Workers, same.Log, same.Dir, same.Train.Preset, same.Crawl.Concurrency = 1, 9, "kafka://h:1", "/x", "char", 3
 	same.Kafka = Kafka{TLS: true, SASL: "plain", User: "u", PasswordEnv: "P"}
+	same.Store, same.S3 = "s3://b/p", S3{Region: "r"}
 	same.Shards.FlushEvery, same.Crawl.Recrawl = 5, Recrawl{On: true, PerDay: 3}
 	if same.Hash("clean1", "training", []string{"http://a/"}) != h {
 		t.Error("a speed or a path is in the hash")

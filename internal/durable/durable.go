@@ -4,7 +4,8 @@
 // (internal/sim/crashfs). internal/house holds that nobody writes past this package.
 //
 // Points are written FOLDER.WHAT: "shards.name". Where a call is several steps, each has a point of its own, with the
-// step behind another dot: "cli.recipe.rename". Read in this order: durable.go, file.go, whole.go.
+// step behind another dot: "cli.recipe.rename". Steps on an object store have points too. Read in this order:
+// durable.go, file.go, whole.go.
 package durable
 
 import (
@@ -28,6 +29,8 @@ const (
 	OpRename   Op = "rename"
 	OpLink     Op = "link"
 	OpRemove   Op = "remove"
+	OpPut      Op = "put"         // an object of a store: made for good, or not, and who lost the answer does not know
+	OpDelete   Op = "delete"      // such an object is removed
 	OpAck      Op = "acknowledge" // somebody is told that all this is safe
 )
 
@@ -144,6 +147,16 @@ func (d *Disk) Mkdir(at, dir string) error {
 // SyncDir makes the names in dir durable.
 func (d *Disk) SyncDir(at, dir string) error {
 	return d.do(Step{Point: at, Op: OpSyncDir, Path: dir}, func() error { return syncDir(dir) })
+}
+
+// Put makes an object of a store, by put. path says what the object is here: the file that is copied, or that it will be.
+func (d *Disk) Put(at, path string, put func() error) error {
+	return d.do(Step{Point: at, Op: OpPut, Path: path}, put)
+}
+
+// Delete removes an object of a store, by remove.
+func (d *Disk) Delete(at, path string, remove func() error) error {
+	return d.do(Step{Point: at, Op: OpDelete, Path: path}, remove)
 }
 
 // Acknowledge stands before somebody is told that what lies at path is safe up to some place. It does nothing but be

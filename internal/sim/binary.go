@@ -22,6 +22,11 @@ func Build(ctx context.Context, dir string) (Binary, error) {
 	return b, nil
 }
 
+// Program prepares any other command.
+func (b Binary) Program(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, b.path, args...)
+}
+
 // Command prepares `millrace run` on a corpus; the configuration lies beside it. Its words go to the buffer.
 func (b Binary) Command(ctx context.Context, corpus, yaml string, flags ...string) (*exec.Cmd, *bytes.Buffer, error) {
 	file := corpus + ".yaml"

@@ -22,7 +22,7 @@ var pointName = regexp.MustCompile(`^[a-z]+(\.[a-z]+)+$`)
 // hands a name on to them.
 var makers = map[string]bool{"Open": true, "Temp": true, "Mkdir": true, "Rename": true, "Link": true, "Remove": true, "RemoveAll": true,
 	"SyncDir": true, "Acknowledge": true, "Replace": true, "ReplaceFrom": true, "Create": true, "WriteAt": true, "Truncate": true,
-	"Sync": true, "Writer": true, "cut": true}
+	"Sync": true, "Writer": true, "cut": true, "Put": true, "Delete": true}
 
 // Points lists the points that the Go files in dir name, tests left out.
 func Points(dir string) ([]string, error) {
