@@ -36,7 +36,7 @@ kill-stream: ## log, feeder, clean workers and mill, a zombie each: one is kille
 
 store: ## the table on an S3 server (versitygw): mills and server killed KILLS times each; the files of an undisturbed run
 	@MILLRACE_S3=1 go test -count=1 ./internal/sim/s3
-	@go run ./internal/sim/killstore -kills $(call kills,12) -seed $(SEED)
+	@go run ./internal/sim/killstore -kills $(call kills,12) -seed $(SEED) -python "$$(race/venv.sh race/requirements.txt)/bin/python"
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"

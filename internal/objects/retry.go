@@ -52,15 +52,10 @@ func (s *S3) retry(ctx context.Context, what string, f func(context.Context) err
 	}
 }
 
-// tell names what was tried, and gives the two answers that are none of the store's troubles their errors.
+// tell names what was tried, and gives the answer that there is no such object its error.
 func (s *S3) tell(what string, err error) error {
-	switch {
-	case is(err, http.StatusPreconditionFailed):
-		err = fmt.Errorf("%w: %w", fs.ErrExist, err)
-	case missing(err):
+	if missing(err) {
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	case is(err, http.StatusNotImplemented):
-		err = fmt.Errorf("%w: %w", ErrUnconditional, err)
 	}
 	return fmt.Errorf("%s: %s: %w", s, what, err)
 }
