@@ -27,7 +27,8 @@ type Topic struct {
 	Log        *slog.Logger
 	Monitor    *Monitor
 	// Via, where set, carries the requests in the place of connections to Addr: to a log that is simulated.
-	Via kafka.RoundTripper
+	Via   kafka.RoundTripper
+	Carry *Carrier // set where readers may not see the writer's disk: what they load travels with each document
 
 	// Tests come between client and broker, and do not wait as long.
 	dial                   dialer

@@ -230,13 +230,17 @@ func (c *checker) entry(ctx context.Context, e commit) error {
 
 // file checks the name, the length and the hash of a file, and whether its columns are ours.
 func (c *checker) file(ctx context.Context, sub string, f File) (bool, error) {
-	name := sub + "/" + f.Name
+	name, where := sub+"/"+f.Name, ""
+	if c.table.at.Store != nil {
+		where = "in the folder: "
+	}
 	bad := func(what string, args ...any) (bool, error) {
-		c.problemRows(name, fmt.Sprintf(what, args...), 0, f.Rows)
+		c.problemRows(name, where+fmt.Sprintf(what, args...), 0, f.Rows)
 		return false, nil
 	}
 	if err := c.object(ctx, sub, f); errors.Is(err, millrace.ErrIntegrity) || errors.Is(err, fs.ErrNotExist) {
-		return bad("in the store: %s", describe(err))
+		where = "in the store: "
+		return bad("%s", describe(err))
 	} else if err != nil {
 		return false, err // it does not say whether it is there
 	}

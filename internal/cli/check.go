@@ -47,6 +47,9 @@ func (a *App) runCheck(ctx context.Context) error {
 	if !r.OK {
 		e := &Error{Exit: Integrity, Err: fmt.Errorf("%d problems: %w", len(r.Problems), millrace.ErrIntegrity),
 			Means: "the files named above are not what was committed", Try: "restore them from a copy, or millrace run --rebuild"}
+		if at.Store != nil {
+			e.Try = "delete what is damaged in the folder, and it is fetched again; restore what is damaged in the store, or millrace run --rebuild"
+		}
 		return e
 	}
 	return nil

@@ -117,8 +117,11 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
 	g.Go(func() error { return a.health.observe(gctx, l) })
+	archive := l.uploads()
+	g.Go(func() error { return archive.run(gctx) })
 	trained := l.startTrainer(ctx)
 	err = g.Wait()
+	l.closeArchive(ctx, archive)
 	result, trainErr := trained(err)
 	if err == nil {
 		err = trainErr
@@ -272,7 +275,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		sources["crawl"] = l.crawler
 	}
 	if len(l.c.cfg.Ingest) > 0 {
-		files, err := l.openFiles()
+		files, err := l.openFiles(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func (l *line) leaveLog(ctx context.Context) error {
 		return &Error{Exit: Usage, Err: errors.New("nothing is committed yet: there is nothing behind which the log could go on"), Means: "nothing was changed",
 			Try: "delete the topic pages in Kafka, then millrace run"}
 	}
-	if err := l.c.inputsUnchanged(); err != nil {
+	if err := l.c.inputsUnchanged(ctx); err != nil {
 		return err
 	}
 	return l.c.dropLog()
@@ -37,7 +37,7 @@ func (l *line) leaveLog(ctx context.Context) error {
 // what the archive holds beyond its mark, files are read again from there, and all of it comes to stand behind the
 // damage. No offset is given out twice.
 func (l *line) refill(ctx context.Context) error {
-	if err := l.c.inputsUnchanged(); err != nil {
+	if err := l.c.inputsUnchanged(ctx); err != nil {
 		return err
 	}
 	_, end, err := l.input.Ends(ctx)

@@ -124,6 +124,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := a.settleRecipe(ctx, c, o); err != nil {
 		return err
 	}
+	if err := a.bringArchive(ctx, c, o); err != nil {
+		return err
+	}
 	if o.spread() {
 		return a.runWorker(ctx, c, o, w)
 	}
@@ -169,7 +172,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 // rebuild starts the table anew. The log goes first: what stands in it is made again from the archive, and
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
 func (c *corpus) rebuild(ctx context.Context, a *App) error {
-	if err := c.inputsUnchanged(); err != nil {
+	if err := c.inputsUnchanged(ctx); err != nil {
 		return err
 	}
 	if c.cfg.Log != "embedded" {
@@ -191,11 +194,11 @@ func (c *corpus) rebuild(ctx context.Context, a *App) error {
 }
 
 // inputsUnchanged makes sure that what was read from files can be read from them again.
-func (c *corpus) inputsUnchanged() error {
+func (c *corpus) inputsUnchanged(ctx context.Context) error {
 	if len(c.cfg.Ingest) == 0 {
 		return nil
 	}
-	files, err := ingest.Files(c.disk, c.dir, c.inputs())
+	files, err := ingest.Files(ctx, c.disk, c.dir, c.inputs())
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -122,11 +124,19 @@ func (s *S3) PutNew(ctx context.Context, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	return s.retry(ctx, "put "+name, func(ctx context.Context) error {
-		o := putOptions(sum(data))
+	digest := sum(data)
+	err = s.retry(ctx, "put "+name, func(ctx context.Context) error {
+		o := putOptions(digest)
 		o.SetMatchETagExcept("*")
-		return s.put(ctx, key, bytes.NewReader(data), int64(len(data)), sum(data), o)
+		return s.put(ctx, key, bytes.NewReader(data), int64(len(data)), digest, o)
 	})
+	switch {
+	case is(err, http.StatusPreconditionFailed):
+		return fmt.Errorf("%w: %w", fs.ErrExist, err)
+	case is(err, http.StatusNotImplemented):
+		return fmt.Errorf("%w: %w", ErrUnconditional, err)
+	}
+	return err
 }
 
 // Put is one PUT, or several parts where the object is long.
@@ -179,7 +189,7 @@ func (s *S3) List(ctx context.Context, prefix string, yield func(Object) error) 
 				continue
 			}
 			after = o.Key
-			if stop = yield(Object{Name: name, Size: o.Size}); stop != nil {
+			if stop = yield(Object{Name: name, Size: o.Size, ETag: strings.Trim(o.ETag, `"`)}); stop != nil {
 				return nil
 			}
 		}

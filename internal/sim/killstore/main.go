@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,8 @@ type options struct {
 	kills int
 	seed  uint64
 	pages int
+	// python has delta-rs and Polars (race/requirements.txt), which read the table over S3; "" leaves them out.
+	python string
 }
 
 func main() {
@@ -31,6 +34,7 @@ func main() {
 	flag.IntVar(&o.kills, "kills", 12, "kills of the mill, and of the server, at least")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the website and of the moments")
 	flag.IntVar(&o.pages, "pages", 0, "pages on the website (default: 40 a kill, 500 to 4000)")
+	flag.StringVar(&o.python, "python", "", "a Python with delta-rs and Polars, which then read the table too")
 	flag.Parse()
 	if o.pages == 0 {
 		o.pages = min(4000, max(500, 40*o.kills))
@@ -86,7 +90,19 @@ func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	}
 	b.Figures["rows"], b.Figures["kills"], b.Figures["server_kills"], b.Figures["two_at_once"] = rows, w.kills, w.serverKills, w.pairs
 	b.Figures["fresh_folders"], b.Figures["useful"] = w.fresh, w.useful
-	return w.judge(ctx, quiet, fresh, b)
+	if err := w.judge(ctx, quiet, fresh, b); err != nil {
+		return err
+	}
+	b.Figures["other_engines"] = "not run: no -python"
+	if o.python == "" {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, o.python, filepath.Join("race", "store.py"), w.gateway().Endpoint(), "s3://"+bucket+"/"+prefix, quiet).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("other engines: %w: %s", err, out)
+	}
+	b.Figures["other_engines"] = strings.TrimSpace(string(out))
+	return nil
 }
 
 // crawl makes the archive that both mills read.

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
+
+	"millrace"
+	"millrace/ingest/broker"
+	"millrace/internal/sim/s3"
+	"millrace/shards"
+)
+
+// machines is a line whose belts have a folder each, and share a log and a store and nothing else.
+type machines struct {
+	dir   string
+	fake  *s3.Fake
+	text  string // of the configuration, without dir
+	plain string // the same, for a whole line with a folder and no store
+
+	stages []millrace.Stage
+}
+
+// command runs one command, with the stages.
+func (m *machines) command(t *testing.T, args ...string) int {
+	a := &App{Args: args, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: testWriter{t}, Stages: m.stages}
+	return a.Run(t.Context())
+}
+
+func openMachines(t *testing.T, inputs string) *machines {
+	t.Helper()
+	m := &machines{dir: t.TempDir(), fake: s3.NewFake()}
+	endpoint, stop := m.fake.Serve()
+	t.Cleanup(stop)
+	b, err := broker.Start(t.Context(), broker.Options{Dir: filepath.Join(m.dir, "kafka")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Setenv("AWS_ACCESS_KEY_ID", "me")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	m.plain = inputs + "shards: {flush_every: 0}\n"
+	m.text = m.plain + fmt.Sprintf("log: kafka://%s\nstore: s3://%s/c1\ns3: {endpoint: %q}\n", b.Addr(), s3.FakeBucket, endpoint)
+	return m
+}
+
+// file writes the configuration of one machine, and gives its name.
+func (m *machines) file(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(m.dir, name+".yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "dir: %q\n%s", filepath.Join(m.dir, name), text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// run runs a mill with n workers of each kind to the end, each on its machine. exit is that of the mill.
+func (m *machines) run(t *testing.T, n, exit int) {
+	t.Helper()
+	var g errgroup.Group
+	part := func(exit int, machine string, args ...string) {
+		file := m.file(t, machine, m.text)
+		g.Go(func() error {
+			if got := m.command(t, append([]string{"run", file}, args...)...); got != exit {
+				return fmt.Errorf("%v ended with exit %d", args, got)
+			}
+			return nil
+		})
+	}
+	part(exit, "mill", "--belt", "mill")
+	for i := range n {
+		worker := fmt.Sprintf("%d/%d", i, n)
+		part(Done, fmt.Sprint("crawl-", i), "--belt", "crawl", "--worker", worker)
+		part(Done, fmt.Sprint("clean-", i), "--belt", "clean", "--worker", worker)
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMachinesMakeTheSameRows: machines that share no disk make what one machine makes of the same files, and what
+// is too long for a message goes by the store.
+func TestMachinesMakeTheSameRows(t *testing.T) {
+	in := t.TempDir()
+	mixedTexts(t, in)
+	long := strings.Repeat("a long text of many words, which no message holds. ", 50_000)
+	if err := os.WriteFile(filepath.Join(in, "long.txt"), []byte(long), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := openMachines(t, fmt.Sprintf("ingest: [{in: %q}]\n", in))
+	if exit := m.command(t, "run", m.file(t, "whole", m.plain)); exit != DeadLetters {
+		t.Fatalf("the whole line ended with exit %d", exit)
+	}
+	m.run(t, 1, DeadLetters)
+	want, got := rowsOf(t, filepath.Join(m.dir, "whole")), rowsOf(t, filepath.Join(m.dir, "mill"))
+	same := cmp.Options{cmpopts.EquateNaNs(), cmpopts.IgnoreFields(shards.Row{}, "Position", "File")}
+	if diff := cmp.Diff(want, got, same); diff != "" || len(want) < 450 {
+		t.Errorf("%d rows here, %d there: %s", len(want), len(got), diff)
+	}
+	blobs := 0
+	for _, key := range m.fake.Keys() {
+		if strings.HasPrefix(key, "c1/blobs/") {
+			blobs++
+		}
+	}
+	if blobs != 1 {
+		t.Errorf("%d objects hold bytes, want that of the long text: %v", blobs, m.fake.Keys())
+	}
+	for _, machine := range []string{"clean-0", "mill"} {
+		if _, err := os.Stat(filepath.Join(m.dir, machine, "state", "ingest")); err == nil {
+			t.Errorf("%s has read files", machine)
+		}
+	}
+}
+
+// fussy is a stage that fails on some pages until it is mended.
+type fussy struct{ mended *atomic.Bool }
+
+func (fussy) Name() string { return "fussy" }
+
+func (f fussy) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
+	if strings.HasSuffix(d.Page.URL, "/p3") && !f.mended.Load() {
+		return millrace.Verdict{}, errors.New("not this one")
+	}
+	return millrace.Verdict{}, nil
+}
+
+// TestMachinesCrawl: two crawl workers, two clean workers and a mill, a folder each. The archive comes into the store, from
+// where any machine replays dead letters and makes a corpus anew.
+func TestMachinesCrawl(t *testing.T) {
+	w := &towns{}
+	server, err := w.open(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	_, crawl, _ := strings.Cut(w.yaml(""), "\n")
+	crawl, _, _ = strings.Cut(crawl, "shards:")
+	recipe := filepath.Join(t.TempDir(), "recipe.yaml")
+	text := "name: all\nsteps:\n  - step: extract\n    rules:\n      - {signal: chars, min: 1, reason: extract.empty, source: a page without text is no document}\n"
+	if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := openMachines(t, crawl+fmt.Sprintf("clean: {recipe: %q}\n", recipe))
+	mended := new(atomic.Bool)
+	m.stages = []millrace.Stage{fussy{mended}}
+	m.run(t, 2, DeadLetters)
+	const pages = 4 * townPages
+	failed := 0
+	urls := map[string]bool{}
+	for _, r := range rowsOf(t, filepath.Join(m.dir, "mill")) {
+		urls[r.URL] = true
+		if r.Verdict.Failed() {
+			failed++
+		}
+	}
+	if len(urls) != pages || failed != 4 {
+		t.Fatalf("%d pages, %d failed", len(urls), failed)
+	}
+	m.wantArchive(t, 2)
+
+	elsewhere := filepath.Join(m.dir, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(m.file(t, "elsewhere", m.text))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(elsewhere, "pipeline.yaml"), b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended.Store(true)
+	if exit := m.command(t, "replay", "--dir", elsewhere); exit != Done {
+		t.Errorf("replay ended with exit %d", exit)
+	}
+	m.run(t, 2, Done)
+	if got := rowsOf(t, filepath.Join(m.dir, "mill")); len(got) != pages+failed {
+		t.Errorf("%d rows after the replay, want %d", len(got), pages+failed)
+	}
+	if exit := m.command(t, "run", m.file(t, "anew", m.plain), "--archive", elsewhere); exit != Done {
+		t.Errorf("a new corpus of the archive: exit %d", exit)
+	}
+	if got := rowsOf(t, filepath.Join(m.dir, "anew")); len(got) != pages {
+		t.Errorf("%d rows of the archive, want %d", len(got), pages)
+	}
+}
+
+// wantArchive wants the archive files of n workers in the store, byte for byte, each with its index.
+func (m *machines) wantArchive(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		dir := filepath.Join(m.dir, fmt.Sprint("crawl-", i))
+		files, err := filepath.Glob(filepath.Join(dir, "warc", "*"))
+		if err != nil || len(files) < 3 { // and the folder site
+			t.Errorf("worker %d has %v, %v", i, files, err)
+		}
+		for _, file := range files {
+			if filepath.Base(file) == "site" {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			there, ok := m.fake.Object("c1/warc/" + filepath.Base(file))
+			if err != nil || !ok || !bytes.Equal(b, there) {
+				t.Errorf("%s: %d bytes here, %d there, %v", file, len(b), len(there), err)
+			}
+		}
+	}
+}
