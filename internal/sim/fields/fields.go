@@ -26,6 +26,8 @@ var ErrKind = errors.New("a kind of file that has no description")
 func Kind(name string) string {
 	base := path.Base(name)
 	switch ext := path.Ext(base); {
+	case strings.HasPrefix(base, ".tmp-"):
+		return "unfinished"
 	case strings.HasPrefix(name, "data/_delta_log/"):
 		return "commit entry"
 	case strings.HasSuffix(base, ".warc.gz"):
@@ -55,6 +57,7 @@ func Of(name string, raw []byte) ([]Field, error) {
 	var list []Field
 	var err error
 	switch Kind(name) {
+	case "unfinished": // nobody reads it
 	case "segment":
 		list, err = segment(raw)
 	case "segment index":
