@@ -156,7 +156,7 @@ func highestEntry(dir string) (int64, error) {
 func (c *checker) chain(prev, e *Entry) {
 	name := entryFile(e.Version)
 	if e.Previous != prev.checksum {
-		c.problem(name, "it does not continue the entry before: the hash differs")
+		c.problem(name, fmt.Sprintf("it does not continue the entry before, %s: the hash differs", entryName(prev.Version)))
 	}
 	if e.Operation == opRebuild {
 		if len(e.Checkpoint.Next)+len(e.Checkpoint.Marks)+len(e.Files)+len(e.Rejects) > 0 {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -84,6 +85,7 @@ type commitInfo struct {
 	Hidden     []hiddenRows   `json:"hidden,omitempty"`
 	Root       string         `json:"merkle_root"`
 	Previous   string         `json:"previous,omitempty"`
+	Checksum   string         `json:"checksum,omitempty"` // of this entry; see sealEntry
 }
 
 type rejectFile struct {
@@ -104,7 +106,7 @@ const (
 func (e *Entry) encode() ([]byte, error) {
 	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: Format,
 		Recipe: e.Recipe, RecipeText: e.RecipeText, From: e.From, To: e.To, Gaps: e.Gaps, Tally: e.Tally, Rejects: []rejectFile{},
-		Replaced: e.replaced, Hidden: encodeHides(e.hides), Root: e.Root, Previous: e.Previous}
+		Replaced: e.replaced, Hidden: encodeHides(e.hides), Root: e.Root, Previous: e.Previous, Checksum: noChecksum}
 	for _, f := range e.Rejects {
 		info.Rejects = append(info.Rejects, rejectFile{f.Name, f.Rows, f.Bytes, f.First, f.Last, f.SHA256})
 	}
@@ -136,7 +138,26 @@ func (e *Entry) encode() ([]byte, error) {
 			return nil, fmt.Errorf("encode entry %d: %w", e.Version, err)
 		}
 	}
-	return b.Bytes(), nil
+	return sealEntry(b.Bytes()), nil
+}
+
+// noChecksum stands where an entry's checksum will.
+const noChecksum = "0000000000000000000000000000000000000000000000000000000000000000"
+
+// sealEntry puts the entry's SHA-256 into it, computed with zeros in that place. The entry behind has another one, of the
+// whole file; but the newest has none behind it.
+func sealEntry(raw []byte) []byte {
+	return bytes.Replace(raw, checksumField(noChecksum), checksumField(sum(raw)), 1)
+}
+
+func checksumField(sum string) []byte { return []byte(`"checksum":"` + sum + `"`) }
+
+// wantSeal checks what sealEntry has put there. Entries of older versions have nothing.
+func wantSeal(raw []byte, checksum string) error {
+	if checksum == "" || sum(bytes.Replace(raw, checksumField(checksum), checksumField(noChecksum), 1)) == checksum {
+		return nil
+	}
+	return errors.New("it does not match its checksum")
 }
 
 // metaData names a new table by its first commit, so that the same corpus made twice is the same table.
@@ -188,6 +209,9 @@ func decodeEntry(version int64, raw []byte) (*Entry, error) {
 				return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)
 			}
 			ours = strings.HasPrefix(a.CommitInfo.EngineInfo, enginePrefix)
+			if err := wantSeal(raw, a.CommitInfo.Checksum); err != nil {
+				return nil, fmt.Errorf("%s: %w: %w", entryName(version), err, millrace.ErrIntegrity)
+			}
 		}
 		if err := e.take(a); err != nil {
 			return nil, fmt.Errorf("%s line %d: %w: %w", entryName(version), n, err, millrace.ErrIntegrity)

@@ -3,6 +3,7 @@ package shards
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -59,6 +60,35 @@ func TestRecipeWhileOthersCommit(t *testing.T) {
 	}
 	if list := openTable(t, dir).Entries(); len(list) != 3 || list[2].Recipe != "r2" {
 		t.Fatalf("%d entries, the last of recipe %s", len(list), list[len(list)-1].Recipe)
+	}
+}
+
+// TestPassOver leaves what the log holds behind the newest commit: a gap, and nothing else changes. What is committed
+// stays so, and there is nothing to leave twice.
+func TestPassOver(t *testing.T) {
+	dir := t.TempDir()
+	p := pos(0).Partition
+	if err := PassOver(t.Context(), nil, dir, p, 9); err != nil || openTable(t, dir).Newest() != nil {
+		t.Fatal("a corpus without a commit has another place than the start", err)
+	}
+	if err := replay(t.Context(), testOptions(dir), testDocs(4, 5)); err != nil {
+		t.Fatal(err)
+	}
+	before := openTable(t, dir).Checkpoint()
+	for _, to := range []int64{3, 5, 9, 9} {
+		if err := PassOver(t.Context(), nil, dir, p, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := openTable(t, dir)
+	if before.Next[p] != 5 || after.Checkpoint().Next[p] != 9 || !maps.Equal(before.Marks, after.Checkpoint().Marks) {
+		t.Errorf("from %v to %v", before, after.Checkpoint())
+	}
+	if e := after.Newest(); !slices.Equal(e.Gaps, []Gap{{5, 9}}) || after.Tally().In != 5 {
+		t.Errorf("the gap is %v of %d rows", e.Gaps, after.Tally().In)
+	}
+	if r, err := Check(t.Context(), dir); err != nil || !r.OK {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"millrace"
 	"millrace/internal/durable"
 )
@@ -245,75 +243,6 @@ func tear(t testing.TB, dir string, r *rand.Rand) {
 	if _, err := f.Write(frame[:r.IntN(len(frame))]); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// One flipped bit anywhere in the segments is an error for the batch that it hits, and for nothing else:
-// whether the log is open or started again, the end stays and new offsets follow it.
-func TestOneFlippedBit(t *testing.T) {
-	const segment, n = 3 << 10, 60
-	dir := t.TempDir()
-	p := reopen(t, filepath.Join(dir, "a"), segment)
-	want := fill(t, p, 0, n)
-	_, end := p.bounds()
-	if err := p.close(); err != nil {
-		t.Fatal(err)
-	}
-	bases, err := listSegments(p.dir)
-	if err != nil || len(bases) < 4 {
-		t.Fatalf("%d segments, %v", len(bases), err)
-	}
-	rapid.Check(t, func(rt *rapid.T) {
-		to, err := os.MkdirTemp(dir, "b")
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer os.RemoveAll(to)
-		if err := os.CopyFS(to, os.DirFS(p.dir)); err != nil {
-			rt.Fatal(err)
-		}
-		base := rapid.SampledFrom(bases).Draw(rt, "segment")
-		path := segmentPath(to, base)
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			rt.Fatal(err)
-		}
-		bit := rapid.IntRange(0, len(raw)*8-1).Draw(rt, "bit")
-		raw[bit/8] ^= 1 << (bit % 8)
-		if err := os.WriteFile(path, raw, 0o644); err != nil {
-			rt.Fatal(err)
-		}
-		if rapid.Bool().Draw(rt, "index") {
-			os.Remove(indexPath(to, base))
-		}
-		q, err := openPartition(to, options(segment), new(atomic.Int64), func() {})
-		if err != nil {
-			rt.Fatal(err)
-		}
-		defer q.close()
-		if _, e := q.bounds(); e != end {
-			rt.Fatalf("the end is %d, it was %d", e, end)
-		}
-		got, damaged := everything(t, q)
-		if len(got) != len(want)-1 || len(damaged) == 0 || len(damaged) > 3 {
-			rt.Fatalf("%d batches and damaged offsets %v, want %d and 1 to 3 of one batch", len(got), damaged, len(want)-1)
-		}
-		for base, b := range got {
-			if !bytes.Equal(b, want[base]) {
-				rt.Fatalf("batch %d is served with other bytes", base)
-			}
-		}
-		for _, at := range damaged {
-			if _, served := got[at]; served {
-				rt.Fatalf("offset %d is served and damaged", at)
-			}
-		}
-		if at, err := q.append(newBatch(1, body(1))); err != nil || at != end {
-			rt.Fatalf("the next offset is %d, %v; want %d", at, err, end)
-		}
-		if raw, err := q.batches(nil, end, 1<<20); err != nil || batch(raw).base() != end {
-			rt.Fatalf("reading it: %v", err)
-		}
-	})
 }
 
 // A damaged index is made again from the log.

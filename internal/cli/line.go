@@ -480,7 +480,7 @@ func (l *line) explain(err error) error {
 	case errors.Is(err, ingest.ErrInputChanged):
 		return inputChanged(err)
 	case errors.Is(err, ingest.ErrDamaged):
-		return damagedLog(err)
+		return l.damagedLog(err)
 	}
 	return err
 }

@@ -7,9 +7,13 @@ import (
 )
 
 // damagedLog is for bytes of the log that are not what was acknowledged. Nobody passes over them unasked.
-func damagedLog(err error) error {
-	return &Error{Exit: Integrity, Err: err, Means: "what is committed stands; of what the log holds beyond it nothing behind that offset was read",
+func (l *line) damagedLog(err error) error {
+	e := &Error{Exit: Integrity, Err: err, Means: "what is committed stands; of what the log holds beyond it nothing behind that offset was read",
 		Try: "millrace run --refill, which makes it again from the archive and the files"}
+	if l.o.belt != "" {
+		e.Try = "a new corpus from the archive: millrace run --archive " + l.c.dir + " with another dir"
+	}
+	return e
 }
 
 // dropLog removes the embedded log: what stands in it is made again from archive and files.
