@@ -53,24 +53,12 @@ func (a *App) runTopics(ctx context.Context) error {
 	if err := l.topics(addr); err != nil {
 		return err
 	}
-	cleans, err := l.docs.Layout(ctx)
-	if err != nil {
-		return err
-	}
 	var all []partitionState
-	for _, topic := range []ingest.Topic{l.topic, l.docs} {
-		n, err := topic.Layout(ctx)
-		if err != nil {
-			return err
-		}
-		for p := range n {
-			topic.Partition = int32(p)
-			s, err := c.partition(ctx, topic, t.Checkpoint(), cleans > 0)
-			if err != nil {
-				return err
-			}
-			all = append(all, s)
-		}
+	if err := askLog(ctx, addr, askPatience, func(ctx context.Context) error {
+		all, err = l.partitions(ctx, t.Checkpoint())
+		return err
+	}); err != nil {
+		return err
 	}
 	if a.json {
 		for _, s := range all {
@@ -79,6 +67,29 @@ func (a *App) runTopics(ctx context.Context) error {
 		return nil
 	}
 	return a.printTopics(all)
+}
+
+// partitions looks at those of all topics.
+func (l *line) partitions(ctx context.Context, at millrace.Checkpoint) (all []partitionState, err error) {
+	cleans, err := l.docs.Layout(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range []ingest.Topic{l.topic, l.docs} {
+		n, err := topic.Layout(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for p := range n {
+			topic.Partition = int32(p)
+			s, err := l.c.partition(ctx, topic, at, cleans > 0)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
 }
 
 // partition looks at one: how much of it no commit covers, and who is there to read it.

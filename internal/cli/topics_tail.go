@@ -78,10 +78,16 @@ func (a *App) runTail(ctx context.Context, o tailOptions) error {
 		return err
 	}
 	t := ingest.Topic{Addr: addr, Access: access, Name: o.topic, Partition: o.partition, Log: a.log}
-	if n, err := t.Layout(ctx); err != nil {
+	var partitions int
+	err = askLog(ctx, addr, askPatience, func(ctx context.Context) error {
+		partitions, err = t.Layout(ctx)
 		return err
-	} else if int(o.partition) >= n || o.partition < 0 {
-		return &Error{Exit: Usage, Err: fmt.Errorf("topic %s has %d partitions", o.topic, n), Means: "nothing was read", Try: "millrace topics"}
+	})
+	if err != nil {
+		return err
+	}
+	if int(o.partition) >= partitions || o.partition < 0 {
+		return &Error{Exit: Usage, Err: fmt.Errorf("topic %s has %d partitions", o.topic, partitions), Means: "nothing was read", Try: "millrace topics"}
 	}
 	var n int64
 	return t.Tail(ctx, o.from, o.follow, func(m ingest.Message) error {

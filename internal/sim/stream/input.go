@@ -114,8 +114,8 @@ func (w *writer) line(i int) ([]byte, error) {
 // document makes a text: a new one, a copy, or one that a rule drops.
 func (w *writer) document() string {
 	n := w.rng.IntN(1000)
-	if w.stale && (n >= 390 || n >= 320 && n < 350) && len(w.texts) == remembered && w.rng.IntN(100) > 0 {
-		n = 260 + w.rng.IntN(60) // too few words, instead of what is new
+	if w.stale && len(w.texts) == remembered {
+		n = w.worn(n)
 	}
 	switch {
 	case n < 130 && len(w.texts) > 0:
@@ -138,6 +138,16 @@ func (w *writer) document() string {
 		w.texts[w.rng.IntN(remembered)] = text
 	}
 	return text
+}
+
+// worn draws anew where a document would be new, or a copy: of those, one in 300 and one in five stay what they are.
+// An index of what was kept, and of its copies, hardly grows then.
+func (w *writer) worn(n int) int {
+	isNew, copied := n >= 390 || n >= 320 && n < 350, n < 260
+	if isNew && w.rng.IntN(300) > 0 || copied && w.rng.IntN(5) > 0 {
+		return 260 + w.rng.IntN(60) // too few words
+	}
+	return n
 }
 
 func (w *writer) earlier() string { return w.texts[w.rng.IntN(len(w.texts))] }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -94,5 +95,31 @@ func TestShare(t *testing.T) {
 	part, err := w.Part("x", 3)
 	if err != nil || len(part.Input) != 1 || len(part.lines) != 1 || part.Dir == w.Dir {
 		t.Errorf("a third: %+v, %v", part, err)
+	}
+}
+
+// TestWorn: once a writer remembers enough, hardly anything is new, and few documents are copies.
+func TestWorn(t *testing.T) {
+	w := newWriter(3)
+	w.stale = true
+	for len(w.texts) < remembered {
+		w.document()
+	}
+	before := map[string]bool{}
+	for _, text := range w.texts {
+		before[text] = true
+	}
+	fresh, copied := 0, 0
+	const n = 5000
+	for range n {
+		switch text := w.document(); {
+		case before[text]:
+			copied++
+		case len(strings.Fields(text)) >= 50 && !strings.Contains(text, "#"):
+			fresh++ // or nearly a copy
+		}
+	}
+	if copied == 0 || copied > n/20 || fresh == 0 || fresh > n/20 {
+		t.Errorf("of %d documents %d are copies, and %d new or nearly copies", n, copied, fresh)
 	}
 }

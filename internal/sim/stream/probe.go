@@ -28,9 +28,8 @@ type reading struct {
 	took     float64 // seconds for all of them
 	lag      float64
 	commits  float64
-	heap     float64
+	goal     float64 // bytes of heap at which the next collection begins: twice what lived at the last one
 	routines float64
-	reserve  float64 // bytes of the duplicate index
 }
 
 const probePatience = 2 * time.Second
@@ -78,12 +77,10 @@ func (r *reading) field(name string) *float64 {
 		return &r.lag
 	case "millrace_commits":
 		return &r.commits
-	case "go_memstats_heap_inuse_bytes":
-		return &r.heap
+	case "go_memstats_next_gc_bytes":
+		return &r.goal
 	case "go_goroutines":
 		return &r.routines
-	case "millrace_index_bytes":
-		return &r.reserve
 	}
 	return nil
 }

@@ -120,6 +120,9 @@ func (r *rig) part(ctx context.Context, o rigOptions, kind string, worker int) (
 	return pt, nil
 }
 
+// upPatience is how long the first commit may take.
+const upPatience = 3 * time.Minute
+
 // up starts everything, and returns when the first commit is there.
 func (r *rig) up(ctx context.Context) error {
 	if err := r.pour.start(); err != nil {
@@ -142,7 +145,7 @@ func (r *rig) up(ctx context.Context) error {
 		if err := r.broken(); err != nil {
 			return err
 		}
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > upPatience {
 			return fmt.Errorf("line %s commits nothing: %s", r.name, r.mill.words())
 		}
 		if err := rest1(ctx, 50*time.Millisecond); err != nil {

@@ -10,13 +10,13 @@ import (
 // momentsOf gives a series in which the mill's memory grows by so many bytes a second besides what its index takes.
 func momentsOf(n int, leak, jitter float64) (all []moment) {
 	for i := range n {
-		m := moment{at: float64(i), parts: map[string]sight{}, world: map[string]float64{"index_bytes": 1000 * float64(i)}}
+		m := moment{At: float64(i), Parts: map[string]sight{}, World: map[string]float64{"index_bytes": 1000 * float64(i)}}
 		for _, name := range []string{"crawl 0", "clean 0", "clean 1", "log"} {
-			m.parts[name] = sight{rss: 50e6, heap: 20e6, files: 20, routines: 30}
+			m.Parts[name] = sight{RSS: 50e6, Heap: 20e6, Files: 20, Routines: 30}
 		}
-		m.parts["mill"] = sight{rss: 100e6 + (1000+leak)*float64(i) + jitter*float64(i%7), heap: 40e6 + 1000*float64(i), files: 20, routines: 30}
+		m.Parts["mill"] = sight{RSS: 100e6 + (1000+leak)*float64(i) + jitter*float64(i%7), Heap: 40e6 + 1000*float64(i), Files: 20, Routines: 30}
 		if i < n/3 { // the warm-up is not looked at
-			m.parts["clean 0"] = sight{rss: 1e6, heap: 1e6, files: 900, routines: 30}
+			m.Parts["clean 0"] = sight{RSS: 1e6, Heap: 1e6, Files: 900, Routines: 30}
 		}
 		all = append(all, m)
 	}
@@ -38,7 +38,7 @@ func TestDrift(t *testing.T) {
 	}
 	all := momentsOf(900, 0, 0)
 	for i := range all {
-		all[i].parts["crawl 0"] = sight{rss: 50e6, heap: 20e6, files: 20 + float64(i/100), routines: 30}
+		all[i].Parts["crawl 0"] = sight{RSS: 50e6, Heap: 20e6, Files: 20 + float64(i/100), Routines: 30}
 	}
 	if _, faults := driftOf(all); len(faults) != 1 || !strings.HasPrefix(faults[0], "crawl 0: files") {
 		t.Errorf("files that stay open: %q", faults)
