@@ -86,29 +86,30 @@ func (r *racer) turns(ctx context.Context, b *sim.Bar) error {
 	for _, n := range r.l.w.lines {
 		all += n
 	}
-	var quiet, killed, kept []float64
+	var quiet, killed, kept, keptCPU []float64
 	for range rateTurns {
 		if err := r.settle(ctx); err != nil {
 			return err
 		}
-		q, err := r.turn(ctx, 0)
+		q, qc, err := r.turn(ctx, 0)
 		if err != nil {
 			return err
 		}
-		k, err := r.turn(ctx, rateKill)
+		k, kc, err := r.turn(ctx, rateKill)
 		if err != nil {
 			return err
 		}
 		if float64(r.t.Tally().In) > rateUsed*float64(all) {
 			break // near its end the line has no work for all
 		}
-		quiet, killed, kept = append(quiet, q), append(killed, k), append(kept, k/q)
+		quiet, killed, kept, keptCPU = append(quiet, q), append(killed, k), append(kept, k/q), append(keptCPU, kc/qc)
 	}
 	if len(kept) == 0 {
 		return errors.New("the input was too short for a single turn")
 	}
 	middle := func(x []float64) float64 { return slices.Sorted(slices.Values(x))[len(x)/2] }
 	b.Figures["docs_per_s"], b.Figures["docs_per_s_killed"], b.Figures["rate_kept"], b.Figures["rate_kept_each"] = middle(quiet), middle(killed), middle(kept), kept
+	b.Figures["cpu_kept"] = middle(keptCPU)
 	for kind, l := range r.by {
 		if len(l.ready) > 0 {
 			l.ReadyMS = middle(l.ready)
@@ -152,11 +153,20 @@ func (r *racer) look() {
 	}
 }
 
-// turn gives the documents a second of one turn. every 0 kills nobody.
-func (r *racer) turn(ctx context.Context, every time.Duration) (float64, error) {
-	if err := r.t.Refresh(ctx); err != nil {
-		return 0, err
+// spent is the processor time of the line so far.
+func (r *racer) spent() (all time.Duration) {
+	for _, p := range append(r.l.belts(), r.l.log.(*embedded).p) {
+		all += p.spent()
 	}
+	return all
+}
+
+// turn gives the documents of one turn, a second and a second of the processor. every 0 kills nobody.
+func (r *racer) turn(ctx context.Context, every time.Duration) (docs, docsCPU float64, err error) {
+	if err := r.t.Refresh(ctx); err != nil {
+		return 0, 0, err
+	}
+	used := r.spent()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	began, first := time.Now(), r.t.Tally().In
@@ -165,7 +175,7 @@ func (r *racer) turn(ctx context.Context, every time.Duration) (float64, error) 
 		if now := time.Now(); every > 0 && now.After(next) {
 			ok, err := r.killOne(ctx)
 			if err != nil {
-				return 0, err
+				return 0, 0, err
 			}
 			if ok {
 				next = next.Add(every)
@@ -173,18 +183,19 @@ func (r *racer) turn(ctx context.Context, every time.Duration) (float64, error) 
 		}
 		r.look()
 		if err := r.failedBelt(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return 0, 0, ctx.Err()
 		}
 	}
 	if err := r.t.Refresh(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	return float64(r.t.Tally().In-first) / time.Since(began).Seconds(), nil
+	n := float64(r.t.Tally().In - first)
+	return n / time.Since(began).Seconds(), n / (r.spent() - used).Seconds(), nil
 }
 
 // killOne kills somebody who is ready, and starts him again at once.
