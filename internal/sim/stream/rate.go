@@ -86,30 +86,36 @@ func (r *racer) turns(ctx context.Context, b *sim.Bar) error {
 	for _, n := range r.l.w.lines {
 		all += n
 	}
-	var quiet, killed, kept, keptCPU []float64
+	var quiet, killed, kept, cost []float64
 	for range rateTurns {
 		if err := r.settle(ctx); err != nil {
 			return err
 		}
-		q, qc, err := r.turn(ctx, 0)
+		q, err := r.turn(ctx, 0)
 		if err != nil {
 			return err
 		}
-		k, kc, err := r.turn(ctx, rateKill)
+		k, err := r.turn(ctx, rateKill)
 		if err != nil {
 			return err
 		}
 		if float64(r.t.Tally().In) > rateUsed*float64(all) {
 			break // near its end the line has no work for all
 		}
-		quiet, killed, kept, keptCPU = append(quiet, q), append(killed, k), append(kept, k/q), append(keptCPU, kc/qc)
+		quiet, killed, kept = append(quiet, q.rate()), append(killed, k.rate()), append(kept, k.rate()/q.rate())
+		// What the processor did besides the documents, at the price that they have undisturbed.
+		if k.kills > 0 && q.docs > 0 {
+			cost = append(cost, 1000*(k.cpu-k.docs*q.cpu/q.docs)/float64(k.kills))
+		}
 	}
 	if len(kept) == 0 {
 		return errors.New("the input was too short for a single turn")
 	}
 	middle := func(x []float64) float64 { return slices.Sorted(slices.Values(x))[len(x)/2] }
 	b.Figures["docs_per_s"], b.Figures["docs_per_s_killed"], b.Figures["rate_kept"], b.Figures["rate_kept_each"] = middle(quiet), middle(killed), middle(kept), kept
-	b.Figures["cpu_kept"] = middle(keptCPU)
+	if len(cost) > 0 {
+		b.Figures["cpu_ms_a_kill"] = middle(cost)
+	}
 	for kind, l := range r.by {
 		if len(l.ready) > 0 {
 			l.ReadyMS = middle(l.ready)
@@ -161,10 +167,18 @@ func (r *racer) spent() (all time.Duration) {
 	return all
 }
 
-// turn gives the documents of one turn, a second and a second of the processor. every 0 kills nobody.
-func (r *racer) turn(ctx context.Context, every time.Duration) (docs, docsCPU float64, err error) {
+// done is what came of one turn; seconds are those of the clock, cpu those of the processor.
+type done struct {
+	docs, seconds, cpu float64
+	kills              int
+}
+
+func (d done) rate() float64 { return d.docs / d.seconds }
+
+// turn lets the line work for a while. every 0 kills nobody.
+func (r *racer) turn(ctx context.Context, every time.Duration) (d done, err error) {
 	if err := r.t.Refresh(ctx); err != nil {
-		return 0, 0, err
+		return d, err
 	}
 	used := r.spent()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -175,27 +189,28 @@ func (r *racer) turn(ctx context.Context, every time.Duration) (docs, docsCPU fl
 		if now := time.Now(); every > 0 && now.After(next) {
 			ok, err := r.killOne(ctx)
 			if err != nil {
-				return 0, 0, err
+				return d, err
 			}
 			if ok {
 				next = next.Add(every)
+				d.kills++
 			}
 		}
 		r.look()
 		if err := r.failedBelt(); err != nil {
-			return 0, 0, err
+			return d, err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return 0, 0, ctx.Err()
+			return d, ctx.Err()
 		}
 	}
 	if err := r.t.Refresh(ctx); err != nil {
-		return 0, 0, err
+		return d, err
 	}
-	n := float64(r.t.Tally().In - first)
-	return n / time.Since(began).Seconds(), n / (r.spent() - used).Seconds(), nil
+	d.docs, d.seconds, d.cpu = float64(r.t.Tally().In-first), time.Since(began).Seconds(), (r.spent() - used).Seconds()
+	return d, nil
 }
 
 // killOne kills somebody who is ready, and starts him again at once.
