@@ -35,7 +35,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(sim.Prove("kill-stream", func(dir string, b *sim.Bar) error {
+	name := "kill-stream"
+	switch {
+	case *rate:
+		name = "rate-killed"
+	case *restart:
+		name = "restart"
+	}
+	os.Exit(sim.Prove(name, func(dir string, b *sim.Bar) error {
 		w, err := o.Build(ctx, dir)
 		if err != nil {
 			return err
