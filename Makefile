@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,8 +55,13 @@ scale-out: ## two machines, Apache Kafka and versitygw between them, a zombie ea
 kafka-conformance: ## our broker, kfake and Apache Kafka answer the same requests, and ours is right
 	@go -C internal/sim/kafkapeers run -mod=mod ./conform
 
-race-log: ## produce with fsync, fetch, the cost of a hop, restarts: beside kfake and Apache Kafka
+race-log: ## produce with fsync, fetch, the cost of a hop, beside kfake and Apache Kafka; the rate of a line under a kill a second
 	@go -C internal/sim/kafkapeers run -mod=mod ./race -seed $(SEED)
+	@go run ./internal/sim/killstream -rate -seed $(SEED)
+
+# RESTARTS=, ROWS= and GIGABYTES= make it shorter.
+restart: ## kill -9 behind 200,000 rows and a log of 10 GB: how soon is something new durable, in what memory?
+	@go run ./internal/sim/killstream -restart -restarts $(or $(RESTARTS),50) -rows $(or $(ROWS),200000) -gigabytes $(or $(GIGABYTES),10) -seed $(SEED)
 
 parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 	@race/parity.sh
@@ -92,5 +97,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

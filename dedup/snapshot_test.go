@@ -377,7 +377,7 @@ func TestTooManySteps(t *testing.T) {
 // TestCrashAtSnapshots crashes at each step of a snapshot that is written or removed: the next start has the state.
 func TestCrashAtSnapshots(t *testing.T) {
 	w := filled(t)
-	x := &crashfs.Trial{Seed: 9, Each: 3, Pairs: 30}
+	x := &crashfs.Trial{Seed: 9, Each: 2, Pairs: 15}
 	x.Life = func(ctx context.Context, p crashfs.Place) error {
 		one := *w
 		one.dir, one.disk = filepath.Join(p.Dir, "snapshots"), p.Disk

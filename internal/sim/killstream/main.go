@@ -27,12 +27,22 @@ func main() {
 	flag.IntVar(&ro.Restarts, "restarts", 50, "with -restart: of each process")
 	flag.Parse()
 	ro.LogBytes = int64(*gigabytes * 1e9)
+	if *rate && o.Docs == 0 {
+		o.Docs = stream.RateDocs
+	}
 	if *restart && o.Docs == 0 { // each life needs some
 		o.Docs = int(ro.Rows) + 4000*(ro.Restarts+10)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(sim.Prove("kill-stream", func(dir string, b *sim.Bar) error {
+	name := "kill-stream"
+	switch {
+	case *rate:
+		name = "rate-killed"
+	case *restart:
+		name = "restart"
+	}
+	os.Exit(sim.Prove(name, func(dir string, b *sim.Bar) error {
 		w, err := o.Build(ctx, dir)
 		if err != nil {
 			return err

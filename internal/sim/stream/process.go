@@ -24,7 +24,8 @@ type process struct {
 
 	mu   sync.Mutex
 	life *life
-	all  int // commits of all lives
+	all  int           // commits of all lives
+	past time.Duration // of the processor, in the lives that are over
 }
 
 // life is one life of a process.
@@ -88,6 +89,7 @@ func (p *process) watch(l *life, out io.Reader) {
 	_ = l.cmd.Wait() // how it ended is in its state
 	p.mu.Lock()
 	l.over, l.exit, l.ended = true, l.cmd.ProcessState.ExitCode(), time.Now()
+	p.past += l.cmd.ProcessState.UserTime() + l.cmd.ProcessState.SystemTime()
 	p.mu.Unlock()
 	close(l.done)
 }

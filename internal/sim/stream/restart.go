@@ -234,6 +234,18 @@ func poll(ctx context.Context, is func() (bool, error)) error {
 	}
 }
 
+// spent is the processor time of all lives.
+func (p *process) spent() time.Duration {
+	s := p.state()
+	p.mu.Lock()
+	all, over := p.past, p.life == nil || p.life.over
+	p.mu.Unlock()
+	if ms, _, err := p.used(); err == nil && !over && !s.over {
+		all += time.Duration(ms) * time.Millisecond
+	}
+	return all
+}
+
 // used is the processor time that the process has had so far, in milliseconds, and the most memory that it has held.
 func (p *process) used() (ms, mb float64, err error) {
 	p.mu.Lock()
