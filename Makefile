@@ -64,7 +64,7 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
 points: ## a crash at each durable step, and a second one behind it: every pair; a bit flipped in each byte
-	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestVersionsCrash|TestOneFlippedBit' ./ingest/... ./shards ./crawl ./internal/cli
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestCrashWithStore|TestStoreTwoOwners|TestVersionsCrash|TestOneFlippedBit' ./ingest/... ./shards ./crawl ./internal/cli
 
 train-check: ## 3,000 steps: the model against counted n-grams
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 60m -v -run TestTrainCheck ./trainer
