@@ -79,7 +79,7 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
 points: ## a crash before and after each durable step, and one behind it at each point: every pair of points; a bit flipped in each byte
-	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestVersionsCrash|TestOneFlippedBit|TestOneBitOfEachField' ./ingest/... ./shards ./crawl ./internal/cli
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestCrashWithStore|TestStoreTwoOwners|TestVersionsCrash|TestOneFlippedBit|TestOneBitOfEachField' ./ingest/... ./shards ./crawl ./internal/cli
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v ./internal/sim/simlog -rapid.checks=20000
 
 train-check: ## 3,000 steps: the model against counted n-grams

@@ -103,6 +103,16 @@ func s3Store(t *testing.T, f *s3.Fake) objects.Store {
 	return s
 }
 
+// hasty is a disk that syncs nothing: nobody pulls a plug here, and hundreds of commits are waited for.
+func hasty(after func(*durable.Step, error) error) *durable.Disk {
+	return durable.Watched(watch{after: after, before: func(s *durable.Step) error {
+		if s.Op == durable.OpSync || s.Op == durable.OpSyncDir {
+			return durable.ErrSkip
+		}
+		return nil
+	}})
+}
+
 // objectsIn gives the content of a store by name.
 func objectsIn(t *testing.T, s objects.Store) map[string]string {
 	t.Helper()
@@ -124,7 +134,7 @@ func objectsIn(t *testing.T, s objects.Store) map[string]string {
 // alone is what a corpus that is kept in a folder alone comes to, but for what a store has no need of.
 func alone(t *testing.T, docs []*millrace.Document, o Options) map[string]string {
 	t.Helper()
-	o.Dir = t.TempDir()
+	o.Dir, o.Disk = t.TempDir(), hasty(nil)
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +151,7 @@ func TestStore(t *testing.T) {
 	store := s3Store(t, s3.NewFake())
 	o := testOptions(t.TempDir())
 	want := alone(t, docs, o)
-	o.Store = store
+	o.Store, o.Disk = store, hasty(nil)
 	if err := replay(t.Context(), o, docs[:50]); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +162,7 @@ func TestStore(t *testing.T) {
 	if got := objectsIn(t, store); len(got) < len(want) || got["format"] != "1\n" {
 		t.Fatalf("%d objects, %d files", len(got), len(want))
 	}
-	p := Place{Dir: t.TempDir(), Store: store}
+	p := Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}
 	tab, err := p.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +196,7 @@ func TestStoreSameFiles(t *testing.T) {
 	store := s3Store(t, s3.NewFake())
 	o := testOptions(t.TempDir())
 	want := alone(t, docs, o)
-	o.Store = store
+	o.Store, o.Disk = store, hasty(nil)
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
@@ -200,24 +210,24 @@ func TestStoreRecipe(t *testing.T) {
 	docs := testDocs(23, 60)
 	store := s3Store(t, s3.NewFake())
 	o := testOptions(t.TempDir())
-	o.Store = store
+	o.Store, o.Disk = store, hasty(nil)
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
-	if err := (Place{Dir: t.TempDir(), Store: store}).FromHere(t.Context(), "r2", "two"); err != nil {
+	if err := (Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}).FromHere(t.Context(), "r2", "two"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenSink(t.Context(), o); !errors.Is(err, ErrRecipe) {
 		t.Fatalf("the folder of before: %v", err)
 	}
-	if err := (Place{Dir: t.TempDir(), Store: store}).Rebuild(t.Context(), "r3", "three"); err != nil {
+	if err := (Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}).Rebuild(t.Context(), "r3", "three"); err != nil {
 		t.Fatal(err)
 	}
 	o.Recipe = "r3"
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := (Place{Dir: t.TempDir(), Store: store}).Check(t.Context()); err != nil || !r.OK || r.Rows+r.Rejects != 60 {
+	if r, err := (Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}).Check(t.Context()); err != nil || !r.OK || r.Rows+r.Rejects != 60 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
@@ -290,13 +300,13 @@ func TestStoreLostAnswer(t *testing.T) {
 		lost := 0
 		o := testOptions(t.TempDir())
 		o.Store = store
-		o.Disk = durable.Watched(watch{after: func(s *durable.Step, _ error) error {
+		o.Disk = hasty(func(s *durable.Step, _ error) error {
 			if s.Point == point && lost < 50 {
 				lost++
 				return errFault
 			}
 			return nil
-		}})
+		})
 		s := openTest(t, o)
 		for tries := 0; ; tries++ { // a file whose answer is lost is put again by the next life
 			err := resume(t.Context(), s, docs)
@@ -343,12 +353,7 @@ func TestStoreTwoOwners(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(i), 1))
 			o := testOptions(t.TempDir())
 			o.Store, o.TargetBytes = store, int64(1200+rng.IntN(900))
-			o.Disk = durable.Watched(watch{before: func(s *durable.Step) error {
-				if s.Op == durable.OpSync || s.Op == durable.OpSyncDir {
-					return durable.ErrSkip // nobody pulls a plug here
-				}
-				return nil
-			}})
+			o.Disk = hasty(nil)
 			own, err := OpenSink(ctx, o)
 			if err != nil {
 				t.Error(err)
@@ -368,7 +373,7 @@ func TestStoreTwoOwners(t *testing.T) {
 			}
 		})
 	}
-	p := Place{Dir: t.TempDir(), Store: store}
+	p := Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}
 	collector.Go(func() {
 		for {
 			if _, err := p.CollectOrphans(ctx); err != nil {
@@ -389,7 +394,7 @@ func TestStoreTwoOwners(t *testing.T) {
 	if _, err := p.CollectOrphans(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	judge := Place{Dir: t.TempDir(), Store: store}
+	judge := Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}
 	r, err := judge.Check(t.Context())
 	if err != nil || !r.OK || len(r.Orphans) > 0 || r.Rows+r.Rejects != int64(n) {
 		t.Fatalf("%+v, %v", r, err)
@@ -407,7 +412,7 @@ func TestStoreDamage(t *testing.T) {
 	f := s3.NewFake()
 	store := s3Store(t, f)
 	o := testOptions(t.TempDir())
-	o.Store = store
+	o.Store, o.Disk = store, hasty(nil)
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)
 	}
@@ -417,7 +422,7 @@ func TestStoreDamage(t *testing.T) {
 		name := strings.TrimPrefix(key, "corpus/en/")
 		whole, _ := f.Object(key)
 		for _, dir := range []string{o.Dir, t.TempDir()} { // a copy that has all, and one that has nothing
-			p := Place{Dir: dir, Store: store}
+			p := Place{Dir: dir, Store: store, Disk: hasty(nil)}
 			at := rng.IntN(len(whole))
 			f.Damage(key, at, 0x10)
 			r, err := p.Check(t.Context())

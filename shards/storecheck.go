@@ -32,14 +32,7 @@ func (c *checker) store(ctx context.Context) error {
 	if err := p.prepareCopy(); err != nil {
 		return err
 	}
-	highest := int64(-1)
-	err := p.Store.List(ctx, "data/_delta_log/", func(o objects.Object) error {
-		digits, ok := strings.CutSuffix(strings.TrimPrefix(o.Name, "data/_delta_log/"), ".json")
-		if n, err := strconv.ParseInt(digits, 10, 64); ok && err == nil && entryObject(n) == o.Name {
-			highest = max(highest, n)
-		}
-		return nil
-	})
+	highest, err := p.highestObject(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,6 +46,31 @@ func (c *checker) store(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// highestObject lists the log of the store, as highestEntry does that of the folder.
+func (p Place) highestObject(ctx context.Context) (int64, error) {
+	highest := int64(-1)
+	err := p.Store.List(ctx, "data/_delta_log/", func(o objects.Object) error {
+		digits, ok := strings.CutSuffix(strings.TrimPrefix(o.Name, "data/_delta_log/"), ".json")
+		if n, err := strconv.ParseInt(digits, 10, 64); ok && err == nil && entryObject(n) == o.Name {
+			highest = max(highest, n)
+		}
+		return nil
+	})
+	return highest, err
+}
+
+// Peek is the number of the newest entry, -1 where there is none. Unlike Open it fetches nothing into Dir.
+func (p Place) Peek(ctx context.Context) (int64, error) {
+	if p.Store != nil {
+		return p.highestObject(ctx)
+	}
+	t, err := p.Open(ctx)
+	if err != nil {
+		return -1, err
+	}
+	return t.Version(), nil
 }
 
 // storeEntry compares one entry.

@@ -46,7 +46,7 @@ func deltaFiles(t *testing.T, f *s3.Fake, table string) (live []string) {
 func TestStoreReadElsewhere(t *testing.T) {
 	f := s3.NewFake()
 	o := visitOptions(t.TempDir())
-	o.Store = s3Store(t, f)
+	o.Store, o.Disk = s3Store(t, f), hasty(nil)
 	docs := testVisits(31, 60, 5)
 	if err := replay(t.Context(), o, docs); err != nil {
 		t.Fatal(err)

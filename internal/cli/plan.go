@@ -26,7 +26,7 @@ func (a *App) runPlan(ctx context.Context, file string) error {
 		return err
 	}
 	a.nameBadSeeds(c)
-	t, err := c.at.Open(ctx)
+	version, err := c.at.Peek(ctx)
 	if err != nil {
 		return err
 	}
@@ -38,12 +38,12 @@ func (a *App) runPlan(ctx context.Context, file string) error {
 		for _, in := range c.inputs() {
 			a.emit(map[string]any{"type": "input", "name": in.Name, "in": in.Glob})
 		}
-		a.emitSummary(map[string]any{"type": "summary", "exit": planExit(seeds), "dir": c.dir, "recipe": c.hashes.Full, "version": t.Version(), "stages": c.stageNames()})
+		a.emitSummary(map[string]any{"type": "summary", "exit": planExit(seeds), "dir": c.dir, "recipe": c.hashes.Full, "version": version, "stages": c.stageNames()})
 	} else {
 		for _, in := range c.inputs() {
 			fmt.Fprintf(a.Stdout, "  ingest  %s\n", term.Safe(in.Glob))
 		}
-		fmt.Fprintf(a.Stdout, "  corpus  %s, commit %d, recipe %s\n", c.dir, t.Version(), c.hashes.Full)
+		fmt.Fprintf(a.Stdout, "  corpus  %s, commit %d, recipe %s\n", c.dir, version, c.hashes.Full)
 		fmt.Fprintf(a.Stdout, "  stages  %s\n", wrapped(c.stageNames(), 10, 100))
 	}
 	if planExit(seeds) != Done {

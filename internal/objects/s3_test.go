@@ -276,11 +276,11 @@ func TestClaim(t *testing.T) {
 func TestGivesUp(t *testing.T) {
 	f := s3.NewFake()
 	f.Fault = func(*http.Request) s3.Fault { return s3.Refuse }
-	s := open(t, f, func(o *objects.Options) { o.Patience = 200 * time.Millisecond })
+	s := open(t, f, func(o *objects.Options) { o.Patience = 2 * time.Second })
 	if err := s.PutNew(t.Context(), "x", nil); err == nil || errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
-	if n := f.Asked(http.MethodPut); n < 2 || n > 12 {
+	if n := f.Asked(http.MethodPut); n < 2 || n > 100 {
 		t.Errorf("asked %d times", n)
 	}
 	f = s3.NewFake()
@@ -317,6 +317,29 @@ func TestOptions(t *testing.T) {
 	if err != nil || s.String() != "s3://bucket" {
 		t.Errorf("%v, %v", s, err)
 	}
+}
+
+// FuzzSplit wants what is taken apart to be whole again.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{"s3://b", "s3://b/p/q", "s3://b/p/", "s3:///p", "s3://b/../p", "s3://b//p"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, place string) {
+		bucket, prefix, err := objects.Split(place)
+		if err != nil {
+			return
+		}
+		again := strings.TrimSuffix("s3://"+bucket+"/"+prefix, "/")
+		if bucket == "" || again != strings.TrimSuffix(place, "/") {
+			t.Fatalf("%q is %q and %q", place, bucket, prefix)
+		}
+		if b, p, err := objects.Split(again); err != nil || b != bucket || p != prefix {
+			t.Fatalf("%q again is %q and %q, %v", place, b, p, err)
+		}
+		if s, err := objects.NewS3(objects.Options{Place: place}); err == nil && s.String() != again {
+			t.Fatalf("%q calls itself %q", place, s)
+		}
+	})
 }
 
 // TestLikeAMap does what comes to a Store and to a map, and wants them to agree.

@@ -261,7 +261,7 @@ func (w *world) killServer(ctx context.Context) error {
 // mill has one of its own.
 func (w *world) round(ctx context.Context) (finished bool, err error) {
 	folders := []string{fmt.Sprint("here-", w.fresh)}
-	if w.random(3) == 0 {
+	if w.random(2) == 0 {
 		w.fresh++
 		folders[0] = fmt.Sprint("here-", w.fresh)
 	}
