@@ -35,12 +35,13 @@ type together struct {
 	next                          []int64
 	links                         int // that are still to be sent
 	twice                         []string
+	knows                         map[string]int // who knows a URL
 }
 
 // lookAt loads all frontiers of a layout.
 func lookAt(t fail, l Frontiers, urls []string) together {
 	t.Helper()
-	v := together{States: map[string]state{}, Waiting: map[string][]string{}, Held: map[string][]string{}, Rules: map[string]string{}, Trouble: map[string]string{},
+	v := together{knows: map[string]int{}, States: map[string]state{}, Waiting: map[string][]string{}, Held: map[string][]string{}, Rules: map[string]string{}, Trouble: map[string]string{},
 		Files: map[string]string{}, Nested: map[string]string{}, Visits: map[string]string{}, Closed: map[string]int64{}, Traps: map[string]int64{},
 		Proved: map[string]int64{}, Frozen: map[string]int64{}, Sitemaps: map[urlID]int64{}}
 	must := func(e event, err error) event {
@@ -64,7 +65,7 @@ func lookAt(t fail, l Frontiers, urls []string) together {
 				if v.States[u] != stateUnknown {
 					v.twice = append(v.twice, u)
 				}
-				v.States[u] = is
+				v.States[u], v.knows[u] = is, i
 			}
 		}
 		f.loaded()
@@ -286,13 +287,14 @@ func TestResplit(t *testing.T) {
 		}
 		arrived += old.arrive()
 		want := old
-		want.handed, want.next, want.links, got.next, got.handed = nil, nil, 0, nil, nil
+		owner := got.knows
+		want.handed, want.next, want.links, want.knows, got.next, got.handed, got.knows = nil, nil, 0, nil, nil, nil, nil
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("got\n%+v\nwant\n%+v", got, want)
 		}
 		for _, u := range urls {
-			if n := owners(t, to, u); got.States[u] != stateUnknown && !slices.Equal(n, []int{share{0, to.Workers}.owner(hostOf(u))}) {
-				t.Fatalf("%s is known to %v", u, n)
+			if want := (share{0, to.Workers}).owner(hostOf(u)); got.States[u] != stateUnknown && owner[u] != want {
+				t.Fatalf("%s is known to worker %d, and belongs to %d", u, owner[u], want)
 			}
 		}
 	})
@@ -326,24 +328,6 @@ func (v *together) arrive() (n int) {
 		}
 	}
 	return n
-}
-
-// owners lists the workers that know a URL.
-func owners(t fail, l Frontiers, u string) (all []int) {
-	for i := range l.Workers {
-		knows := false
-		err := readLog(share{i, l.Workers}.folder(l.Home), func(e *event, _ int64) error {
-			knows = knows || e.id == idOf(u)
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if knows {
-			all = append(all, i)
-		}
-	}
-	return all
 }
 
 // TestWorkersAreResized lets workers crawl, kills them, and goes on with fewer and then more: each page is fetched

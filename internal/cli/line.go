@@ -181,7 +181,11 @@ func (l *line) topics(addr string) error {
 	if err != nil {
 		return err
 	}
-	l.topic = ingest.Topic{Addr: addr, Access: access, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
+	layout, err := l.c.layout()
+	if err != nil {
+		return err
+	}
+	l.topic = ingest.Topic{Addr: addr, Access: access, Name: topicIn(pagesTopic, layout), Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
 	l.docs = ingest.Topic{Addr: addr, Access: access, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Monitor: l.a.health.monitor()}
 	if l.input = l.topic; l.o.belt == beltMill {
 		l.input = l.docs

@@ -94,7 +94,7 @@ func (c *corpus) partition(ctx context.Context, t ingest.Topic, at millrace.Chec
 		s.Seconds = max(0, time.Since(written).Seconds())
 	}
 	reader := filepath.Join(c.dir, "state", "lock")
-	if t.Name == pagesTopic && parts {
+	if t.Name != docsTopic && parts {
 		reader += fmt.Sprintf("-%s-%d", beltClean, t.Partition)
 	}
 	if s.Owner, err = holder(reader); err != nil {
