@@ -143,6 +143,19 @@ func (l *line) tidy(ctx context.Context) {
 
 // openLog starts the embedded broker or dials Kafka, and makes the topics.
 func (l *line) openLog(ctx context.Context) (stop func(), err error) {
+	stop, err = l.serveLog(ctx)
+	if err == nil {
+		err = l.ensureTopics(ctx)
+	}
+	if err != nil {
+		stop()
+		return func() {}, err
+	}
+	return stop, nil
+}
+
+// serveLog starts the embedded broker or dials Kafka, and changes nothing there.
+func (l *line) serveLog(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
@@ -165,10 +178,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 		stop()
 		return func() {}, err
 	}
-	if err = l.topics(addr); err == nil {
-		err = l.ensureTopics(ctx)
-	}
-	if err != nil {
+	if err = l.topics(addr); err != nil {
 		stop()
 		return func() {}, err
 	}

@@ -53,6 +53,13 @@ func (a *App) runResize(ctx context.Context, number string) error {
 		return &Error{Exit: Usage, Err: fmt.Errorf("%s is made by a whole line in one process, whose rows are numbered by another topic", c.dir), Means: "nothing was changed",
 			Try: "millrace run without --belt, which uses all cores; or a corpus of its own for a line in parts: `dir` and `millrace run --belt mill`, reading this one's archive by `ingest: [{in: '" + filepath.Join(c.dir, "warc", "*.warc.gz") + "'}]`"}
 	}
+	r := &resizer{line: &line{a: a, c: c, o: runOptions{belt: beltMill}, ready: func() {}}, n: n}
+	if _, begun, err := c.remembered(); err != nil || !begun {
+		if err == nil {
+			err = r.noParts()
+		}
+		return err
+	}
 	var held locks
 	defer held.release()
 	if err := held.take(c.dir, 0); err != nil {
@@ -61,8 +68,7 @@ func (a *App) runResize(ctx context.Context, number string) error {
 	if err := a.settleRecipe(ctx, c, runOptions{}); err != nil {
 		return err
 	}
-	r := &resizer{line: &line{a: a, c: c, o: runOptions{belt: beltMill}, ready: func() {}}, n: n}
-	stop, err := r.openLog(ctx)
+	stop, err := r.serveLog(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,10 +165,15 @@ func (r *resizer) lookAt(ctx context.Context) (err error) {
 	}
 	docs, err := r.docs.Layout(ctx)
 	if err == nil && (docs == 0 || r.from.Workers == 0) {
-		err = &Error{Exit: Usage, Err: fmt.Errorf("%s is no line in parts yet", r.c.dir), Means: "nothing was changed",
-			Try: fmt.Sprintf("millrace run --belt mill, and beside it --belt crawl and --belt clean, each as --worker 0/%d and so on", r.n)}
+		return r.noParts()
 	}
 	return err
+}
+
+// noParts is the error where there is nothing to divide anew.
+func (r *resizer) noParts() error {
+	return &Error{Exit: Usage, Err: fmt.Errorf("%s is no line in parts yet", r.c.dir), Means: "nothing was changed",
+		Try: fmt.Sprintf("millrace run --belt mill, and beside it --belt crawl and --belt clean, each as --worker 0/%d and so on", r.n)}
 }
 
 // run puts the new layout in force, unless it is. Whoever is overtaken begins anew: with new frontiers too, in a
@@ -306,7 +317,7 @@ func (r *resizer) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if now.Workers > 0 {
+	if now.Workers > 0 { // it may be there of a process that was killed before it was durable
 		if err := shards.SyncLog(r.c.disk, r.c.dir); err != nil {
 			return err
 		}
