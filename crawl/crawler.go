@@ -69,7 +69,7 @@ func (c *Crawler) load(ctx context.Context) (err error) {
 	if err := c.opts.Disk.Mkdir("crawl.folder", filepath.Join(c.opts.Dir, "warc")); err != nil {
 		return fmt.Errorf("open archive: %w", err)
 	}
-	if c.front, err = loadFrontier(c.opts.Disk, c.opts.Dir, share{c.opts.Worker, c.opts.Workers}, c.opts.Recrawl); err != nil {
+	if c.front, err = loadFrontier(c.opts.Disk, c.opts.Home, share{c.opts.Worker, c.opts.Workers}, c.opts.Recrawl); err != nil {
 		return err
 	}
 	for _, a := range c.seeds {
@@ -120,7 +120,11 @@ func (c *Crawler) recover(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("archive file %s, byte %d: %w", file.path, rec.Offset, err)
 			}
-			c.front.conclude(c.scope, cp, file.seq<<seqShift|(rec.Offset+rec.Length))
+			if next := file.seq<<seqShift | (rec.Offset + rec.Length); c.front.share.mine(cp.task.addr) {
+				c.front.conclude(c.scope, cp, next)
+			} else { // of somebody who has not heard of the layout in force: the page's owner fetches it himself
+				c.front.record(event{kind: evArchived, next: uint64(next)})
+			}
 			return c.front.log.flush()
 		})
 		if i == len(files)-1 {
@@ -207,6 +211,10 @@ func (c *Crawler) Read(ctx context.Context, max int) (millrace.Batch, error) {
 			return b, err
 		}
 		c.replay = nil
+		if c.opts.Drain {
+			c.err = io.EOF
+			return b, c.err
+		}
 		if err := c.start(ctx); err != nil {
 			return millrace.Batch{}, err
 		}
@@ -276,7 +284,7 @@ func (c *Crawler) end() error {
 	case err == nil:
 		return io.EOF
 	case errors.Is(err, ErrNothingAllowed), errors.Is(err, ErrSeedsUnreachable):
-		return describe(err, c.opts.Dir, c.seeds)
+		return describe(err, c.opts.Home, c.seeds)
 	}
 	return fmt.Errorf("crawl: %w", err)
 }

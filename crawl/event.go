@@ -29,6 +29,7 @@ const (
 	evSent                       // worker, next: it has what was handed over below this place in the log
 	evReceived                   // next: what others sent to this worker below this offset is known
 	evFile                       // url: tdmrep.json, ai.txt or an RSL document; status (0: no answer), when, until, body
+	evArchived                   // next: the archive is known up to there
 	evEnd                        // none: the kinds end here
 )
 

@@ -29,6 +29,7 @@ func sampleEvents() []event {
 		{kind: evHanded, id: idOf("i"), url: "http://other.example/i", depth: 2, worker: 1},
 		{kind: evSent, worker: 1, next: 400},
 		{kind: evReceived, next: 17},
+		{kind: evArchived, next: 1<<seqShift | 200},
 		{kind: evFile, url: "http://h.example:80/.well-known/tdmrep.json", status: 200, when: 1_700_000_010, until: 1_700_009_999, body: "[]"},
 	}
 }

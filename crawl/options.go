@@ -72,6 +72,7 @@ func (a Agent) check() error {
 // Options say what to crawl and how.
 type Options struct {
 	Dir   string // the corpus: uses DIR/warc and DIR/state/frontier
+	Home  string // with the frontier below its state/, where that is not Dir: see Resplit
 	Agent Agent
 	Seeds []string
 	// Scope is "host" (the hosts of the seeds, "www." aside), "domain" (their registrable domains) or "any".
@@ -96,6 +97,9 @@ type Options struct {
 	// registrable domains that fall to it, and sends links to others through the Exchange.
 	Worker, Workers int
 	Exchange        Exchange
+
+	// Drain reads what the archive holds beyond the checkpoint, and fetches nothing.
+	Drain bool
 
 	// Recrawl lets the crawl go on for ever; nil is off: it ends when every URL has been fetched once.
 	Recrawl       *Recrawl
@@ -166,7 +170,8 @@ func (o *Options) fill() error {
 	if o.Worker < 0 || o.Worker >= o.Workers {
 		return fmt.Errorf("crawl worker %d of %d: the first is 0", o.Worker, o.Workers)
 	}
-	if o.Workers > 1 && o.Exchange == nil {
+	o.Home = orDefault(o.Home, o.Dir)
+	if o.Workers > 1 && o.Exchange == nil && !o.Drain {
 		return errors.New("several crawl workers need an Exchange")
 	}
 	if o.Log == nil {

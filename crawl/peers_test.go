@@ -252,7 +252,7 @@ func TestWorkersShareTheWeb(t *testing.T) {
 // by then is lost.
 func killed(t *testing.T, w *world, o Options, d *desk, after time.Duration) {
 	o.Exchange = d
-	folder, left := share{o.Worker, o.Workers}.folder(o.Dir), t.TempDir()
+	folder, left := share{o.Worker, o.Workers}.folder(orDefault(o.Home, o.Dir)), t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	timer := time.AfterFunc(after, func() {
 		d.dead.Store(true)

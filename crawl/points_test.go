@@ -80,6 +80,8 @@ func TestCrashAtEachStep(t *testing.T) {
 	}
 	t.Log(r)
 	if err := r.Passed(".", map[string]string{
+		"frontier.retire":        "of an earlier layout: internal/cli, TestCrashAtResize",
+		"frontier.retire.folder": "the same",
 		"frontier.snapshot.drop": "removes a cache that is of no use: snapshot_test.go",
 		"crawl.site.mend":        crashfs.Sometimes + "the site files end within a record",
 		"crawl.mend":             crashfs.Sometimes + "the archive ends within a record",

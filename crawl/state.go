@@ -257,6 +257,8 @@ func (f *frontier) apply(e *event, pos int64) (waits bool) {
 		f.post(e.worker).dropBelow(int64(e.next))
 	case evReceived:
 		f.received = int64(e.next)
+	case evArchived:
+		f.next = max(f.next, int64(e.next))
 	case evNested:
 		if _, read := f.sitemaps[idOf(e.url)]; !read {
 			f.nested[idOf(e.url)] = pos

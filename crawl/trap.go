@@ -79,10 +79,13 @@ func (t *traps) shape(page, a address) string {
 	return ""
 }
 
+// yearWords begin the shapes of calendars.
+const yearWords = "year "
+
 func yearShape(a address) string {
 	family, _, _ := strings.Cut(strings.TrimPrefix(pathOf(a.fetch), "/"), "/")
 	family, _ = blankDigits(family)
-	return "year " + a.authority + "/" + family
+	return yearWords + a.authority + "/" + family
 }
 
 func shapeOf(a address) (shape string, digits bool) {

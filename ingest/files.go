@@ -139,12 +139,7 @@ func (s *FileSource) Progress() Progress {
 // Stored is how far the files of dir are committed, by the newest commit's mark of the files: whole files only.
 func Stored(dir string, marks map[millrace.Partition]int64) (p Progress, err error) {
 	all, err := loadList(dir)
-	mark := int64(-1)
-	for at, m := range marks { // each partition of pages may have one of its own
-		if at.Topic == filesPartition().Topic {
-			mark = max(mark, m)
-		}
-	}
+	mark := FilesUpTo(millrace.Checkpoint{Marks: marks}) // each partition of pages may have one of its own
 	p.Files = len(all)
 	for i, f := range all {
 		p.Bytes += f.Size

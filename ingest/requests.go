@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -41,6 +42,17 @@ const (
 	kindStanding = "standing"
 )
 
+// RequestsTopic is its name.
+const RequestsTopic = "requests"
+
+// Named is the name of a topic in a generation of them: "pages" in the first, which is "", and "pages.2" in "2".
+func Named(topic, generation string) string {
+	if generation == "" {
+		return topic
+	}
+	return topic + "." + generation
+}
+
 // Requests is the topic through which crawl workers hand each other links: a partition for each worker, and
 // one behind those for what the workers say of themselves. Nothing in it is ever trimmed, so that a worker
 // that has lost its frontier can read it again. Each method is used by one goroutine at a time; different
@@ -53,10 +65,11 @@ type Requests struct {
 	ends            []*client
 }
 
-// Requests makes the topic where it does not exist, and opens it for one of so many workers, or with worker
+// Requests makes the topic where it does not exist, that of the generation of t, and opens it for one of so many workers, or with worker
 // -1 for somebody who only watches. A topic that was made for another number of them is refused.
 func (t Topic) Requests(ctx context.Context, worker, workers int) (*Requests, error) {
-	t.Name, t.Partition, t.Partitions = "requests", 0, int32(workers)+1
+	_, generation, _ := strings.Cut(t.Name, ".")
+	t.Name, t.Partition, t.Partitions = Named(RequestsTopic, generation), 0, int32(workers)+1
 	if err := t.Ensure(ctx); err != nil {
 		return nil, fmt.Errorf("open the topic of %d crawl workers: %w", workers, err)
 	}

@@ -28,6 +28,29 @@ func (t Topic) Spread(newest func(context.Context) (millrace.Checkpoint, error))
 	return s
 }
 
+// FilesUpTo is the highest offset of files that c has a mark of, in whichever partition; -1 where there is none. All
+// records up to it are stored, for they are written in their order.
+func FilesUpTo(c millrace.Checkpoint) int64 {
+	most := int64(-1)
+	for p, mark := range c.Marks {
+		if p.Topic == filesPartition().Topic {
+			most = max(most, mark)
+		}
+	}
+	return most
+}
+
+// Respread marks, for each of so many partitions, that all files' records up to an offset were taken: from there on
+// they are spread anew.
+func Respread(c millrace.Checkpoint, partitions int, upTo int64) {
+	for p := range partitions {
+		part := millrace.Partition{Topic: filesPartition().Topic, Index: int32(p)}
+		if old, ok := c.Marks[part]; upTo >= 0 && (!ok || old < upTo) {
+			c.Marks[part] = upTo
+		}
+	}
+}
+
 // route is the partition of a record.
 func (s *SpreadSink) route(offset int64) int32 {
 	file, record := offset>>recordBits, offset&(1<<recordBits-1)

@@ -176,6 +176,9 @@ func (c *checker) chain(prev, e *Entry) {
 		}
 		return
 	}
+	if (e.Operation == opLayout) != (e.Layout != nil) || e.Layout != nil && (len(e.Files)+len(e.Rejects)+len(e.hides) > 0 || e.From != e.To) {
+		c.problem(name, "a change of the layout changes rows, or rows the layout")
+	}
 	if prev.Version >= 0 && prev.Recipe != e.Recipe {
 		c.problem(name, fmt.Sprintf("the recipe changes from %s to %s without a commit for it", prev.Recipe, e.Recipe))
 	}

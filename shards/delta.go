@@ -83,6 +83,7 @@ type commitInfo struct {
 	Rejects    []rejectFile   `json:"rejects"`
 	Replaced   []string       `json:"replaced_rejects,omitempty"`
 	Hidden     []hiddenRows   `json:"hidden,omitempty"`
+	Layout     *Layout        `json:"layout,omitempty"`
 	Root       string         `json:"merkle_root"`
 	Previous   string         `json:"previous,omitempty"`
 	Checksum   string         `json:"checksum,omitempty"` // of this entry; see sealEntry
@@ -106,7 +107,7 @@ const (
 func (e *Entry) encode() ([]byte, error) {
 	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: Format,
 		Recipe: e.Recipe, RecipeText: e.RecipeText, From: e.From, To: e.To, Gaps: e.Gaps, Tally: e.Tally, Rejects: []rejectFile{},
-		Replaced: e.replaced, Hidden: encodeHides(e.hides), Root: e.Root, Previous: e.Previous, Checksum: noChecksum}
+		Replaced: e.replaced, Hidden: encodeHides(e.hides), Layout: e.Layout, Root: e.Root, Previous: e.Previous, Checksum: noChecksum}
 	for _, f := range e.Rejects {
 		info.Rejects = append(info.Rejects, rejectFile{f.Name, f.Rows, f.Bytes, f.First, f.Last, f.SHA256})
 	}
@@ -251,6 +252,11 @@ func (e *Entry) takeInfo(c *commitInfo) (err error) {
 	e.Rejects, e.replaced = nil, c.Replaced
 	for _, f := range c.Rejects {
 		e.Rejects = append(e.Rejects, File{Name: f.Path, Rows: f.Rows, Bytes: f.Bytes, First: f.First, Last: f.Last, SHA256: f.SHA256, version: e.Version})
+	}
+	if e.Layout = c.Layout; e.Layout != nil {
+		if err := e.Layout.check(); err != nil {
+			return err
+		}
 	}
 	e.hides, err = decodeHides(c.Hidden)
 	return err

@@ -10,7 +10,7 @@ import (
 // Entry is one commit: the files that it added, and everything that is stored together with them.
 type Entry struct {
 	Version    int64
-	Operation  string    // "WRITE", "REWRITE", "SET RECIPE" (FromHere) or "REBUILD" (Rebuild)
+	Operation  string    // "WRITE", "REWRITE", "SET RECIPE" (FromHere), "SET LAYOUT" (Resize) or "REBUILD" (Rebuild)
 	Time       time.Time // newest fetched_at of its rows
 	Recipe     string    // hash of the recipe in force
 	RecipeText string    // only where the recipe is new
@@ -22,8 +22,9 @@ type Entry struct {
 	Root       string // Merkle root over its rows
 	Previous   string // SHA-256 of the entry before, "" for the first
 	Signals    []string
-	Files      []File // that it added: of kept rows, in DIR/data
-	Rejects    []File // of dropped and failed rows, in DIR/rejects
+	Files      []File  // that it added: of kept rows, in DIR/data
+	Rejects    []File  // of dropped and failed rows, in DIR/rejects
+	Layout     *Layout // of the line, from here on; nil: as before
 
 	hides    []Hide   // rows that it takes out of the corpus, by offset; the table has them once it knows the entry
 	schema   bool     // has a metaData action
@@ -68,6 +69,8 @@ func (e *Entry) Rows() (kept, rejects int64) {
 const (
 	opWrite  = "WRITE"
 	opRecipe = "SET RECIPE"
+	// opLayout says into how many parts the line is divided from here on.
+	opLayout = "SET LAYOUT"
 	// opRewrite carries hidden rows out of data/ into rejects/ and changes nothing else.
 	opRewrite = "REWRITE"
 	// opRebuild takes all files out of the table and starts it anew.

@@ -68,7 +68,7 @@ func TestRecipeWhileOthersCommit(t *testing.T) {
 func TestPassOver(t *testing.T) {
 	dir := t.TempDir()
 	p := pos(0).Partition
-	if err := PassOver(t.Context(), nil, dir, p, 9); err != nil || openTable(t, dir).Newest() != nil {
+	if err := (Place{Dir: dir}).PassOver(t.Context(), p, 9); err != nil || openTable(t, dir).Newest() != nil {
 		t.Fatal("a corpus without a commit has another place than the start", err)
 	}
 	if err := replay(t.Context(), testOptions(dir), testDocs(4, 5)); err != nil {
@@ -76,7 +76,7 @@ func TestPassOver(t *testing.T) {
 	}
 	before := openTable(t, dir).Checkpoint()
 	for _, to := range []int64{3, 5, 9, 9} {
-		if err := PassOver(t.Context(), nil, dir, p, to); err != nil {
+		if err := (Place{Dir: dir}).PassOver(t.Context(), p, to); err != nil {
 			t.Fatal(err)
 		}
 	}

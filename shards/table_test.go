@@ -197,7 +197,8 @@ func FuzzDecodeEntry(f *testing.F) {
 		Gaps:       []Gap{{2, 3}}, schema: true,
 		hides: []Hide{{Offset: 0, Reason: millrace.Superseded, Of: millrace.ID{1}}, {Offset: 1, Reason: millrace.RemovedGone}}}
 	rewrite := &Entry{Operation: opRewrite, Recipe: "r", Code: "v1", Files: e.Files, Rejects: e.Files, removed: []string{e.Files[0].Name}, replaced: []string{e.Files[0].Name}}
-	for _, e := range []*Entry{e, rewrite} {
+	layout := &Entry{Operation: opLayout, Recipe: "r", Code: "v1", Layout: &Layout{Workers: 3, Generation: 2, Frontiers: "layout-2-0123abcd"}}
+	for _, e := range []*Entry{e, rewrite, layout} {
 		raw, err := e.encode()
 		if err != nil {
 			f.Fatal(err)

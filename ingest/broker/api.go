@@ -17,6 +17,7 @@ const (
 	keyFindCoordinator = 10
 	keyApiVersions     = 18
 	keyCreateTopics    = 19
+	keyDeleteTopics    = 20
 	keyDeleteRecords   = 21
 	keyDescribeConfigs = 32
 )
@@ -65,6 +66,7 @@ func apis() []api {
 		{keyMetadata, 0, 8, (*Broker).metadata},
 		{keyApiVersions, 0, 2, (*Broker).apiVersions},
 		{keyCreateTopics, 0, 4, (*Broker).createTopics},
+		{keyDeleteTopics, 0, 3, (*Broker).deleteTopics},
 		{keyDeleteRecords, 0, 1, (*Broker).deleteRecords},
 		{keyDescribeConfigs, 0, 3, (*Broker).describeConfigs},
 		{keyFindCoordinator, 0, 2, (*Broker).findCoordinator},

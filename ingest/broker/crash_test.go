@@ -27,6 +27,12 @@ func TestCrashAtEachStep(t *testing.T) {
 				return fmt.Errorf("create: %s", what)
 			}
 		}
+		if code, what := b.createTopic("gone", 1, false); code != codeNone && code != codeTopicExists {
+			return fmt.Errorf("create: %s", what)
+		}
+		if code := b.deleteTopic("gone"); code != codeNone {
+			return fmt.Errorf("delete: code %d", code)
+		}
 		log := b.partition("pages", 0)
 		start, end := log.bounds()
 		if promised := max(p.Promised("broker.acknowledge"), p.Promised("broker.recovered")); end < promised {
@@ -66,6 +72,9 @@ func TestCrashAtEachStep(t *testing.T) {
 			return err
 		}
 		defer b.Close()
+		if left, err := filepath.Glob(filepath.Join(dir, "log", "gone-*")); b.partition("gone", 0) != nil || len(left) > 0 {
+			return fmt.Errorf("the deleted topic is there, in %q: %w", left, err)
+		}
 		log := b.partition("pages", 0)
 		start, end := log.bounds()
 		if start != trimAt-3 || end != batches {

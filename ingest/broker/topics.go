@@ -130,12 +130,17 @@ func (b *Broker) createTopic(name string, n int32, dry bool) (code int16, what s
 	if dry {
 		return codeNone, ""
 	}
-	parts, err := b.openTopic(name, n)
+	var parts []*partition
+	err := b.dropFolders(name) // of one that was deleted, or never came to be
 	if err == nil {
-		if err = b.storeTopics(name, n); err == nil {
-			b.topics[name] = parts
+		parts, err = b.openTopic(name, n)
+	}
+	if err == nil {
+		b.topics[name] = parts
+		if err = b.storeTopics(); err == nil {
 			return codeNone, ""
 		}
+		delete(b.topics, name)
 		for _, p := range parts {
 			p.close()
 		}
@@ -144,9 +149,9 @@ func (b *Broker) createTopic(name string, n int32, dry bool) (code int16, what s
 	return codeStorage, err.Error()
 }
 
-// storeTopics writes the catalogue with one more topic.
-func (b *Broker) storeTopics(name string, n int32) error {
-	c := catalogue{Format: catalogueFormat, Topics: map[string]int32{name: n}}
+// storeTopics writes the catalogue.
+func (b *Broker) storeTopics() error {
+	c := catalogue{Format: catalogueFormat, Topics: map[string]int32{}}
 	for t, parts := range b.topics {
 		c.Topics[t] = int32(len(parts))
 	}

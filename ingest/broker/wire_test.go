@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/segmentio/kafka-go/protocol/createtopics"
+	"github.com/segmentio/kafka-go/protocol/deletetopics"
 	"github.com/segmentio/kafka-go/protocol/describeconfigs"
 	fetchapi "github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/segmentio/kafka-go/protocol/findcoordinator"
@@ -67,6 +68,7 @@ func requests() map[protocol.ApiKey]func() protocol.Message {
 		keyCreateTopics: func() protocol.Message {
 			return &createtopics.Request{Topics: []createtopics.RequestTopic{{Name: "pages", NumPartitions: 1, ReplicationFactor: 1}}}
 		},
+		keyDeleteTopics: func() protocol.Message { return &deletetopics.Request{TopicNames: []string{"none", "pages/"}} },
 		keyListOffsets: func() protocol.Message {
 			return &listoffsets.Request{Topics: []listoffsets.RequestTopic{{Topic: "pages",
 				Partitions: []listoffsets.RequestPartition{{Partition: 0, Timestamp: -1}, {Partition: 9, Timestamp: -1}}}}}
@@ -100,7 +102,7 @@ func TestEveryVersion(t *testing.T) {
 	produced := int64(0)
 	for _, a := range []*api{findAPI(keyApiVersions), findAPI(keyMetadata), findAPI(keyCreateTopics),
 		findAPI(keyProduce), findAPI(keyListOffsets), findAPI(keyFetch), findAPI(keyDescribeConfigs), findAPI(keyFindCoordinator),
-		findAPI(keyOffsetCommit), findAPI(keyOffsetFetch)} {
+		findAPI(keyOffsetCommit), findAPI(keyOffsetFetch), findAPI(keyDeleteTopics)} {
 		for v := a.min; v <= a.max; v++ {
 			out, err := b.answer(request(t, v, requests()[protocol.ApiKey(a.key)]()), nil)
 			if err != nil {
@@ -123,6 +125,10 @@ func TestEveryVersion(t *testing.T) {
 				}
 			case *createtopics.Response:
 				if m.Topics[0].ErrorCode != codeTopicExists || v >= 1 && m.Topics[0].ErrorMessage == "" {
+					t.Errorf("version %d: %+v", v, m)
+				}
+			case *deletetopics.Response:
+				if len(m.Responses) != 2 || m.Responses[0].ErrorCode != codeUnknownTopic || m.Responses[1].ErrorCode != codeInvalidTopic || m.Responses[0].Name != "none" {
 					t.Errorf("version %d: %+v", v, m)
 				}
 			case *produceapi.Response:

@@ -108,6 +108,9 @@ func crawlWorkers(dir string) (int, error) {
 
 // settleWorkers makes sure that a corpus is crawled by as many workers as ever: each owns a part of the web.
 func (c *corpus) settleWorkers(n int) error {
+	if l, err := c.layout(); err != nil || l.Workers > 0 {
+		return err // settleLayout has looked at it
+	}
 	have, err := crawlWorkers(c.dir)
 	if err == nil && have == 0 {
 		if _, err := os.Stat(filepath.Join(c.dir, "state", "frontier")); err == nil {
@@ -125,8 +128,7 @@ func (c *corpus) settleWorkers(n int) error {
 	if err != nil || max(have, 1) == n {
 		return err
 	}
-	return &Error{Exit: Usage, Err: fmt.Errorf("%s is worked on by %d workers, not by %d: each owns a part of the web", c.dir, have, n),
-		Means: "nothing was started", Try: fmt.Sprintf("millrace run --belt crawl --worker 0/%d and --belt clean --worker 0/%d, and so on, beside millrace run --belt mill", have, have)}
+	return c.otherWorkers(have, n)
 }
 
 // openLayout tells a wrong number of workers from other errors.
@@ -134,7 +136,7 @@ func openLayout(err error) error {
 	if !errors.Is(err, ingest.ErrLayout) {
 		return err
 	}
-	return &Error{Exit: Usage, Err: err, Means: "nothing was started; a corpus has as many workers as it began with", Try: "the same number in --worker i/N for every worker"}
+	return &Error{Exit: Usage, Err: err, Means: "nothing was started; a corpus has as many workers as it began with", Try: "the same number in --worker i/N for every worker; or another one for all of them, while none runs: millrace topics resize N"}
 }
 
 // fedBy is the topic that a corpus's rows came from; "" where it has none yet.

@@ -143,7 +143,8 @@ func TestCrashAtEachPoint(t *testing.T) {
 	const spool = "standard input: ingest/crash_test.go"
 	const remote = "a file by URL, of which this line has none: ingest/crash_test.go"
 	for folder, but := range map[string]map[string]string{
-		".": {"cli.live": "a second of a crawl, and nothing that has to last", "cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild"},
+		".": {"cli.live": "a second of a crawl, and nothing that has to last", "cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild",
+			"cli.resize.workers": "TestCrashAtResize"},
 		filepath.Join("..", "..", "ingest"): {"ingest.spool": spool, "ingest.spool.write": spool, "ingest.spool.sync": spool, "ingest.spool.link": spool,
 			"ingest.spool.folder": spool, "ingest.spool.tidy": spool,
 			"ingest.remote.again": remote, "ingest.remote.folder": remote, "ingest.remote.known": remote, "ingest.remote.rename": remote,

@@ -8,7 +8,7 @@ import (
 	"iter"
 	"net"
 	"net/url"
-	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +46,7 @@ func exportTopic(to string) (t ingest.Topic, err error) {
 		return t, fmt.Errorf("--to %q: want kafka://HOST:PORT/TOPIC", to)
 	}
 	t.Addr, t.Name = u.Host, u.Path[1:]
-	if slices.Contains([]string{pagesTopic, docsTopic, "requests"}, t.Name) {
+	if base, _, _ := strings.Cut(t.Name, "."); t.Name == docsTopic || base == pagesTopic || base == ingest.RequestsTopic {
 		return t, fmt.Errorf("--to %q: %s is a topic of millrace's own line", to, t.Name)
 	}
 	return t, nil

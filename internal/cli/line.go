@@ -164,6 +164,19 @@ func (l *line) tidy(ctx context.Context) {
 
 // openLog starts the embedded broker or dials Kafka, and makes the topics.
 func (l *line) openLog(ctx context.Context) (stop func(), err error) {
+	stop, err = l.serveLog(ctx)
+	if err == nil {
+		err = l.ensureTopics(ctx)
+	}
+	if err != nil {
+		stop()
+		return func() {}, err
+	}
+	return stop, nil
+}
+
+// serveLog starts the embedded broker or dials Kafka, and changes nothing there.
+func (l *line) serveLog(ctx context.Context) (stop func(), err error) {
 	stop = func() {}
 	addr, isKafka := strings.CutPrefix(l.c.cfg.Log, "kafka://")
 	if !isKafka {
@@ -186,10 +199,7 @@ func (l *line) openLog(ctx context.Context) (stop func(), err error) {
 		stop()
 		return func() {}, err
 	}
-	if err = l.topics(addr); err == nil {
-		err = l.ensureTopics(ctx)
-	}
-	if err != nil {
+	if err = l.topics(addr); err != nil {
 		stop()
 		return func() {}, err
 	}
@@ -202,7 +212,11 @@ func (l *line) topics(addr string) error {
 	if err != nil {
 		return err
 	}
-	l.topic = ingest.Topic{Addr: addr, Access: access, Name: pagesTopic, Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
+	layout, err := l.c.layout()
+	if err != nil {
+		return err
+	}
+	l.topic = ingest.Topic{Addr: addr, Access: access, Name: topicIn(pagesTopic, layout), Recipe: l.c.hashes.Upstream, Log: l.a.log, Monitor: l.a.health.monitor()}
 	l.docs = ingest.Topic{Addr: addr, Access: access, Name: docsTopic, Recipe: l.c.hashes.Cleaned, Log: l.a.log, Monitor: l.a.health.monitor()}
 	if l.input = l.topic; l.o.belt == beltMill {
 		l.input = l.docs

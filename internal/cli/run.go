@@ -116,6 +116,11 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return err
 	}
 	defer stop()
+	if o.spread() {
+		if err := c.settleLayout(w.n); err != nil {
+			return err
+		}
+	}
 	if o.belt != beltMill && len(c.seeds) > 0 || o.rebuild {
 		if err := c.settleWorkers(w.n); err != nil {
 			return err

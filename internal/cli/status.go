@@ -50,15 +50,17 @@ func (a *App) runStatus(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	frontier, err := frontierCounts(dir)
+	layout, _ := t.Layout()
+	home := homeOf(dir, layout)
+	frontier, err := frontierCounts(home)
 	if err != nil {
 		return err
 	}
-	alone, err := crawl.Troubles(dir, time.Now())
+	alone, err := crawl.Troubles(home, time.Now())
 	if err != nil {
 		return err
 	}
-	survey, err := crawl.Look(dir)
+	survey, err := crawl.Look(home)
 	if err != nil {
 		return err
 	}
@@ -102,8 +104,8 @@ func (a *App) runStatus(ctx context.Context) error {
 }
 
 // frontierCounts counts the crawl's ledger from its log; nil where nothing was crawled.
-func frontierCounts(dir string) (*crawl.Counts, error) {
-	c, err := crawl.Ledger(dir)
+func frontierCounts(home string) (*crawl.Counts, error) {
+	c, err := crawl.Ledger(home)
 	if err != nil || c.Discovered == 0 {
 		return nil, err
 	}

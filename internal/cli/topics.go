@@ -11,7 +11,7 @@ process that reads it. One that waits for more than a minute while nobody reads 
 		RunE: func(c *cobra.Command, _ []string) error { return a.runTopics(c.Context()) },
 	}
 	group.AddCommand(
-		a.topicsServeCommand(), a.topicsTailCommand(),
+		a.topicsServeCommand(), a.topicsTailCommand(), a.topicsResizeCommand(),
 	)
 	return group
 }

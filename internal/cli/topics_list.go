@@ -108,7 +108,7 @@ func (c *corpus) partition(ctx context.Context, t ingest.Topic, at millrace.Chec
 		s.Bytes, s.Seconds = lag.Bytes, max(0, time.Since(lag.Since).Seconds())
 	}
 	reader := filepath.Join(c.dir, "state", "lock")
-	if t.Name == pagesTopic && parts {
+	if t.Name != docsTopic && parts {
 		reader += fmt.Sprintf("-%s-%d", beltClean, t.Partition)
 	}
 	if s.Owner, err = holder(reader); err != nil {

@@ -77,7 +77,11 @@ func (a *App) runTail(ctx context.Context, o tailOptions) error {
 	if err != nil {
 		return err
 	}
-	t := ingest.Topic{Addr: addr, Access: access, Name: o.topic, Partition: o.partition, Log: a.log}
+	layout, err := c.layout()
+	if err != nil {
+		return err
+	}
+	t := ingest.Topic{Addr: addr, Access: access, Name: topicIn(o.topic, layout), Partition: o.partition, Log: a.log}
 	var partitions int
 	err = askLog(ctx, addr, askPatience, func(ctx context.Context) error {
 		partitions, err = t.Layout(ctx)

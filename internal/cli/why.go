@@ -84,15 +84,16 @@ func (a *App) runWhy(ctx context.Context, key string) error {
 	if len(rows) > 0 {
 		return nil
 	}
-	return a.whyNoRow(c.dir, key)
+	layout, _ := t.Layout()
+	return a.whyNoRow(homeOf(c.dir, layout), key)
 }
 
 // whyNoRow tells of a URL that has no row: refused, failed, waiting or never seen.
-func (a *App) whyNoRow(dir, key string) error {
+func (a *App) whyNoRow(home, key string) error {
 	f := crawl.URLState{State: "unknown"}
 	if urlKey(key) != "" {
 		var err error
-		if f, err = crawl.Fate(dir, key); err != nil {
+		if f, err = crawl.Fate(home, key); err != nil {
 			return err
 		}
 	}

@@ -111,6 +111,11 @@ func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w bel
 	}
 	opts := l.c.crawlOptions(l.a)
 	opts.Worker, opts.Workers, opts.Exchange, opts.Judged = w.i, w.n, x, false
+	layout, err := l.c.layout()
+	if err != nil {
+		return nil, err
+	}
+	opts.Home = homeOf(l.c.dir, layout)
 	if l.crawler, err = crawl.Open(ctx, opts); err != nil {
 		return nil, err
 	}
@@ -147,10 +152,7 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 	defer source.Close()
 	g.Go(func() error {
 		defer cancel()
-		b := run.Belt{Name: beltClean, Source: source, Stages: append(l.freeStages(), cleanedStage{}), Sink: l.docs.Sink(l.newest),
-			Workers: l.workers(), Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(beltClean),
-			Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }, Guard: l.guard(fmt.Sprintf("clean-%d", w.i))}
-		if err := b.Run(gctx); err != nil {
+		if err := l.cleanBelt(source, l.docs.Sink(l.newest), w.i).Run(gctx); err != nil {
 			return err
 		}
 		return requests.Report(gctx, ingest.Standing{Kind: ingest.KindClean, Worker: w.i, Next: source.Next()})
@@ -160,6 +162,13 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 		return nil
 	}
 	return err
+}
+
+// cleanBelt is the belt of a clean worker.
+func (l *line) cleanBelt(from millrace.Source, to millrace.Sink, worker int) *run.Belt {
+	return &run.Belt{Name: beltClean, Source: from, Stages: append(l.freeStages(), cleanedStage{}), Sink: to,
+		Workers: l.workers(), Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(beltClean),
+		Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }, Guard: l.guard(fmt.Sprintf("clean-%d", worker))}
 }
 
 // freeStages are those of the mill that look at one document and nothing else.

@@ -1,0 +1,69 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"millrace"
+	"millrace/internal/durable"
+)
+
+// Layout says into how many parts a line is divided. It is in force from the entry on that names it.
+type Layout struct {
+	Workers int `json:"workers"`
+	// Generation is the number of the topics' names, from 2 on; the first layout has no entry.
+	Generation int `json:"generation"`
+	// Frontiers is the folder below DIR/state that holds the frontiers of the crawl.
+	Frontiers string `json:"frontiers"`
+}
+
+var layoutFolder = regexp.MustCompile(`^layout-\d+-[0-9a-f]{8}$`)
+
+// check wants a layout of ours: its folder leads nowhere else.
+func (l *Layout) check() error {
+	if l.Workers < 1 || l.Generation < 2 || !layoutFolder.MatchString(l.Frontiers) {
+		return fmt.Errorf("%+v is no layout", *l)
+	}
+	return nil
+}
+
+// Layout is the one in force; ok is false where the line has the one that it began with.
+func (t *Table) Layout() (l Layout, ok bool) {
+	for _, e := range slices.Backward(t.Entries()) {
+		if e.Layout != nil {
+			return *e.Layout, true
+		}
+	}
+	return Layout{Generation: 1}, false
+}
+
+// Resize puts a layout in force, and with it the checkpoint to, by a commit that changes nothing else. from is the
+// checkpoint that to was made of. Where the newest commit has another one, or another layout was first, the error
+// wraps millrace.ErrMoved.
+func Resize(ctx context.Context, disk *durable.Disk, dir string, l Layout, from, to millrace.Checkpoint) error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	err := fmt.Errorf("%s has no commit yet: %w", dir, millrace.ErrMoved)
+	err2 := Place{Dir: dir, Disk: disk}.changeRecipe(ctx, func(t *Table, base *Entry) *Entry {
+		have, _ := t.Layout()
+		if have.Generation != l.Generation-1 || !sameCheckpoint(base.Checkpoint, from) {
+			err = fmt.Errorf("set layout %+v: entry %d came first: %w", l, base.Version, millrace.ErrMoved)
+			return nil
+		}
+		err = nil
+		return &Entry{Operation: opLayout, Recipe: base.Recipe, Layout: &l, Checkpoint: to.Clone(), From: base.To, To: base.To}
+	})
+	if err2 != nil {
+		return err2
+	}
+	return err
+}
+
+// SyncLog makes the names in the commit log durable: whoever goes on by an entry that he has read must be sure
+// that it does not go with the power.
+func SyncLog(disk *durable.Disk, dir string) error {
+	return disk.SyncDir("shards.read", logDir(dir))
+}
