@@ -20,6 +20,8 @@ type Page struct {
 	Licence   string // SPDX id or URL, where stated; LicenceConflict where two are
 	Body      []byte // nil until loaded through Claim
 	Claim     Claim  // where the bytes lie
+	Stored    []byte // what Claim covers, as it is stored, where it travels with the page to machines that cannot see its file
+	Object    string // the object that holds it instead, where it is too long to travel
 	// Truncated says that Body stops before the resource did, at a limit
 	// that the crawl's verdict names.
 	Truncated bool

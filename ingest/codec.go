@@ -72,7 +72,7 @@ func Encode(d *millrace.Document) []byte {
 	if max(len(d.Text), len(d.Meta)) > MaxText && d.Page.Claim.File != "" {
 		d = unread(d)
 	}
-	o := make(out, 0, 512+len(d.Text)+len(d.Meta))
+	o := make(out, 0, 512+len(d.Text)+len(d.Meta)+len(d.Page.Stored))
 	if !d.ID.IsZero() {
 		o.bytes(1, d.ID[:])
 	}
@@ -132,6 +132,12 @@ func encodePage(d *millrace.Document) out {
 	o.bool(12, p.Truncated)
 	if d.Verdict.Reason == millrace.FailedDecode {
 		o.bytes(13, p.Body[:min(len(p.Body), MaxRaw)])
+	}
+	if d.Verdict.Kept() && !d.Cleaned { // somebody is going to load it
+		if p.Stored != nil { // even where it is empty
+			o.message(14, p.Stored)
+		}
+		o.string(15, p.Object)
 	}
 	return o
 }
@@ -307,6 +313,10 @@ func decodePage(b []byte, p *millrace.Page) error {
 			p.Truncated = f.num != 0
 		case 13<<3 | blob:
 			p.Body = append([]byte(nil), f.raw...)
+		case 14<<3 | blob:
+			p.Stored = append([]byte{}, f.raw...)
+		case 15<<3 | blob:
+			p.Object = f.string()
 		}
 		return nil
 	})

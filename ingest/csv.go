@@ -251,6 +251,7 @@ func (c *csvReader) skipLine(from int, what string) (rec csvRecord, err error) {
 type csvHead struct {
 	sep   byte
 	names []string
+	line  []byte
 	sum   [32]byte // part of each record's digest, for it says what the record means
 }
 
@@ -278,7 +279,7 @@ func readHead(c *csvReader, in Input) (*csvHead, csvRecord, error) {
 		if s.bad >= 0 || s.count > maxColumns {
 			continue
 		}
-		h := &csvHead{sep: sep, sum: sha256.Sum256(rec.bytes)}
+		h := &csvHead{sep: sep, line: bytes.Clone(rec.bytes), sum: sha256.Sum256(rec.bytes)}
 		for i := range s.at {
 			h.names = append(h.names, strings.ToValidUTF8(string(s.text(rec.bytes, i)), "\uFFFD"))
 		}

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -22,6 +25,7 @@ type Loader struct {
 	Dir    string  // of the corpus; claims of kind "warc" are relative to it
 	Inputs []Input // whose files were read, for the names of their fields
 	Rows   OpenRows
+	Store  Store // where bytes are that did not fit into a message, and archive files that are not in Dir; nil: nowhere
 
 	mu      sync.Mutex
 	streams []*stream
@@ -33,175 +37,99 @@ type Loader struct {
 // Name is "load".
 func (*Loader) Name() string { return "load" }
 
-// Process loads one document. Bytes that are missing or not what they were end the line: what was read
-// cannot be found again.
-func (l *Loader) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
+// Process loads one document: from what came along with it, else by its claim. Bytes that are missing or not what
+// they were end the line: what was read cannot be found again.
+func (l *Loader) Process(ctx context.Context, d *millrace.Document) (millrace.Verdict, error) {
 	if d.Page.Body != nil || d.Text != "" {
 		return millrace.Verdict{}, nil
 	}
-	var err error
-	switch c := d.Page.Claim; c.Kind {
-	case kindWARC:
-		err = l.loadArchive(d, c)
-	case kindWARCFile:
-		err = loadWARC(d, c)
-	case kindWARCStream:
-		err = l.loadWARCStream(d, c)
-	case kindJSONL:
-		err = l.loadLine(d, c)
-	case kindFile:
-		err = l.loadFile(d, c)
-	case kindCSV:
-		err = l.loadCSV(d, c)
-	case kindParquet:
-		err = l.loadParquet(d, c)
-	default:
-		err = fmt.Errorf("a claim of kind %q", c.Kind)
+	b, ok, err := l.travelled(ctx, d)
+	if err == nil && !ok {
+		b, err = l.stored(ctx, d)
+	}
+	if err == nil {
+		err = l.use(d, b)
 	}
 	return millrace.Verdict{}, err
 }
 
-// inputError tells the user's files, which have changed, from the archive, which is damaged.
-func inputError(c millrace.Claim) error {
-	if c.Kind == kindWARC {
-		return millrace.ErrIntegrity
+// stored reads what a claim covers, as it is stored, from its file. Of a CSV file that is the header's line and the
+// record, of a Parquet file the row as JSON.
+func (l *Loader) stored(ctx context.Context, d *millrace.Document) (b []byte, err error) {
+	c := d.Page.Claim
+	if c.Length < 0 || c.Length > 2*maxWhole && c.Kind != kindFile {
+		return nil, changed(c, errDigest)
 	}
-	return ErrInputChanged
-}
-
-// changed is the error for bytes that are not what the claim says. What the system could not do just now says
-// nothing about them.
-func changed(c millrace.Claim, err error) error {
-	for _, busy := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR, syscall.ETIMEDOUT, syscall.ESTALE} {
-		if errors.Is(err, busy) {
-			return fmt.Errorf("%s, %d bytes at %d: %w: %w", c.File, c.Length, c.Offset, err, millrace.ErrTransient)
+	switch c.Kind {
+	case kindWARC:
+		return l.archived(ctx, c)
+	case kindWARCFile:
+		var f *os.File
+		if f, err = os.Open(c.File); err == nil {
+			b, err = readPart(f, c)
 		}
+	case kindWARCStream:
+		b = make([]byte, c.Length)
+		err = l.readInflated(c, b)
+	case kindJSONL:
+		b, err = l.readLine(c)
+	case kindFile:
+		b, err = l.readFile(c)
+	case kindCSV:
+		return l.readCSV(d, c)
+	case kindParquet:
+		b, err = l.readRow(c)
+	default:
+		return nil, fmt.Errorf("a claim of kind %q", c.Kind)
 	}
-	return fmt.Errorf("%s, %d bytes at %d: %w: %w: %w", c.File, c.Length, c.Offset, err, inputError(c), millrace.ErrStop)
+	if err != nil {
+		return nil, changed(c, err)
+	}
+	return b, nil
 }
 
-var errDigest = errors.New("the bytes are not those that were read before")
-
-// loadArchive reads a member of the corpus's archive. The path must stay below Dir.
-func (l *Loader) loadArchive(d *millrace.Document, c millrace.Claim) error {
-	f, err := os.OpenInRoot(l.Dir, filepath.FromSlash(c.File))
-	if err != nil {
-		return changed(c, err)
-	}
-	defer f.Close()
-	p, err := readRecord(f, c)
-	if err != nil {
+// verify compares what is stored with the claim.
+func (l *Loader) verify(d *millrace.Document, b []byte) error {
+	c := d.Page.Claim
+	var sum [32]byte
+	switch c.Kind {
+	case kindWARC, kindWARCFile, kindWARCStream:
+		_, _, err := readRecord(b, c)
 		return err
+	case kindCSV:
+		head, record, ok := splitCSV(b)
+		h := csvHead{sum: sha256.Sum256(head)}
+		if sum = h.digest(record); !ok {
+			return changed(c, errDigest)
+		}
+	default:
+		sum = sha256.Sum256(b)
 	}
-	d.Page.Body = notNil(p.body)
-	return nil
-}
-
-// readRecord reads a WARC record and checks its payload.
-func readRecord(f *os.File, c millrace.Claim) (payload, error) {
-	rec, err := warc.ReadAt(f, c.Offset, c.Length, maxWhole)
-	if err != nil {
-		return payload{}, changed(c, err)
-	}
-	return checkPayload(rec, c)
-}
-
-// checkPayload gives the payload of a record, if it is the one of the claim.
-func checkPayload(rec *warc.Record, c millrace.Claim) (payload, error) {
-	p, err := parsePayload(rec)
-	if err != nil {
-		return payload{}, changed(c, err)
-	}
-	if sha256.Sum256(p.body) != c.SHA256 {
-		return payload{}, changed(c, errDigest)
-	}
-	return p, nil
-}
-
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-// loadWARC reads a record of a user's WARC.
-func loadWARC(d *millrace.Document, c millrace.Claim) error {
-	f, err := os.Open(c.File)
-	if err != nil {
-		return changed(c, err)
-	}
-	defer f.Close()
-	p, err := readRecord(f, c)
-	if err != nil {
-		return err
-	}
-	b, err := p.plainBody()
-	if err != nil {
-		return err // the page's own fault
-	}
-	d.Page.Body = notNil(b)
-	return nil
-}
-
-// loadWARCStream reads a record that is compressed together with others.
-func (l *Loader) loadWARCStream(d *millrace.Document, c millrace.Claim) error {
-	if c.Length < 0 || c.Length > 2*maxWhole {
+	if sum != c.SHA256 {
 		return changed(c, errDigest)
 	}
-	b := make([]byte, c.Length)
-	if err := l.readInflated(c, b); err != nil {
-		return changed(c, err)
-	}
-	rec, err := warc.NewReader(bytes.NewReader(b), maxWhole).Next()
-	if err != nil {
-		return changed(c, err)
-	}
-	p, err := checkPayload(rec, c)
-	if err != nil {
-		return err
-	}
-	if b, err = p.plainBody(); err != nil {
-		return err // the page's own fault
-	}
-	d.Page.Body = notNil(b)
 	return nil
 }
 
-// loadFile reads a whole file.
-func (l *Loader) loadFile(d *millrace.Document, c millrace.Claim) error {
-	s, err := l.stream(c)
-	if err != nil {
-		return changed(c, err)
+// use makes of what is stored what the document had when it was read, or what it is to be extracted from.
+func (l *Loader) use(d *millrace.Document, b []byte) error {
+	c := d.Page.Claim
+	switch c.Kind {
+	case kindWARC, kindWARCFile, kindWARCStream:
+		return useRecord(d, b, c)
+	case kindCSV:
+		return l.useCSV(d, b)
 	}
-	b, err := limited(s.in)
-	s.pos += int64(len(b))
-	l.giveBack(s, err == nil && s.outer != nil) // of others it was the end
-	if err != nil {
-		return changed(c, err)
+	if err := l.verify(d, b); err != nil {
+		return err
 	}
-	if sha256.Sum256(b) != c.SHA256 {
-		return changed(c, errDigest)
-	}
-	if text, ok := plain(b); ok && text != "" && d.Page.MediaType != "text/html" {
-		d.Text = text
+	if c.Kind == kindFile {
+		if text, ok := plain(b); ok && text != "" && d.Page.MediaType != "text/html" {
+			d.Text = text
+			return nil
+		}
+		d.Page.Body = notNil(b)
 		return nil
-	}
-	d.Page.Body = notNil(b)
-	return nil
-}
-
-// loadLine reads a line of JSONL again.
-func (l *Loader) loadLine(d *millrace.Document, c millrace.Claim) error {
-	if c.Length < 0 || c.Length > maxLine {
-		return changed(c, errDigest)
-	}
-	b, err := l.readLine(c)
-	if err != nil {
-		return changed(c, err)
-	}
-	if sha256.Sum256(b) != c.SHA256 {
-		return changed(c, errDigest)
 	}
 	in, err := l.input(d)
 	if err != nil {
@@ -215,6 +143,110 @@ func (l *Loader) loadLine(d *millrace.Document, c millrace.Claim) error {
 	return nil
 }
 
+// inputError tells the user's files, which have changed, from the archive, which is damaged.
+func inputError(c millrace.Claim) error {
+	if c.Kind == kindWARC {
+		return millrace.ErrIntegrity
+	}
+	return ErrInputChanged
+}
+
+// changed is the error for bytes that are not what the claim says. What the system could not do just now says
+// nothing about them.
+func changed(c millrace.Claim, err error) error {
+	for _, busy := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.EINTR, syscall.ETIMEDOUT, syscall.ESTALE, millrace.ErrTransient} {
+		if errors.Is(err, busy) {
+			return fmt.Errorf("%s, %d bytes at %d: %w: %w", c.File, c.Length, c.Offset, err, millrace.ErrTransient)
+		}
+	}
+	return fmt.Errorf("%s, %d bytes at %d: %w: %w: %w", c.File, c.Length, c.Offset, err, inputError(c), millrace.ErrStop)
+}
+
+var errDigest = errors.New("the bytes are not those that were read before")
+
+// archived reads a member of the corpus's archive: below Dir, or where another machine has put the file.
+func (l *Loader) archived(ctx context.Context, c millrace.Claim) (b []byte, err error) {
+	f, err := os.OpenInRoot(l.Dir, filepath.FromSlash(c.File))
+	switch {
+	case err == nil:
+		b, err = readPart(f, c)
+	case errors.Is(err, fs.ErrNotExist) && l.Store != nil && filepath.IsLocal(filepath.FromSlash(c.File)):
+		b, err = l.get(ctx, c.File, c.Offset, c.Length)
+	}
+	if err != nil {
+		return nil, changed(c, err)
+	}
+	return b, nil
+}
+
+// readPart reads what the claim covers of its file, and closes it.
+func readPart(f *os.File, c millrace.Claim) ([]byte, error) {
+	defer f.Close()
+	b := make([]byte, c.Length)
+	if _, err := f.ReadAt(b, c.Offset); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// readRecord reads a WARC record and checks its payload.
+func readRecord(b []byte, c millrace.Claim) (rec *warc.Record, p payload, err error) {
+	if c.Kind == kindWARCStream {
+		rec, err = warc.NewReader(bytes.NewReader(b), maxWhole).Next()
+	} else {
+		rec, err = warc.ReadAt(bytes.NewReader(b), 0, c.Length, maxWhole)
+	}
+	if err == nil {
+		p, err = parsePayload(rec)
+	}
+	if err == nil && sha256.Sum256(p.body) != c.SHA256 {
+		err = errDigest
+	}
+	if err != nil {
+		return nil, payload{}, changed(c, err)
+	}
+	return rec, p, nil
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// useRecord takes the page out of a WARC record. What the crawl archives has no coding.
+func useRecord(d *millrace.Document, b []byte, c millrace.Claim) error {
+	rec, p, err := readRecord(b, c)
+	if err != nil {
+		return err
+	}
+	if c.Kind == kindWARC {
+		d.Page.Body = notNil(p.body)
+		return nil
+	}
+	if d.Text = conversion(rec, &p); d.Text != "" {
+		return nil
+	}
+	if b, err = p.plainBody(); err != nil {
+		return err // the page's own fault
+	}
+	d.Page.Body = notNil(b)
+	return nil
+}
+
+// readFile reads a whole file.
+func (l *Loader) readFile(c millrace.Claim) ([]byte, error) {
+	s, err := l.stream(c)
+	if err != nil {
+		return nil, err
+	}
+	b, err := limited(s.in)
+	s.pos += int64(len(b))
+	l.giveBack(s, err == nil && s.outer != nil) // of others it was the end
+	return b, err
+}
+
 // input is what the document's file was named by.
 func (l *Loader) input(d *millrace.Document) (Input, error) {
 	for _, in := range l.Inputs {
@@ -225,28 +257,40 @@ func (l *Loader) input(d *millrace.Document) (Input, error) {
 	return Input{}, fmt.Errorf("no input is named %q: %w", d.Page.Source, millrace.ErrStop)
 }
 
-// loadCSV reads a record again, by the names of its file's header.
-func (l *Loader) loadCSV(d *millrace.Document, c millrace.Claim) error {
+// readCSV reads a record, and the line by which its columns are named.
+func (l *Loader) readCSV(d *millrace.Document, c millrace.Claim) ([]byte, error) {
+	in, err := l.input(d)
+	if err != nil {
+		return nil, err
+	}
+	record, err := l.readLine(c)
+	if err != nil {
+		return nil, changed(c, err)
+	}
+	h, err := l.csvHead(c, in)
+	if err != nil {
+		return nil, changed(c, err)
+	}
+	return slices.Concat(h.line, []byte("\n"), record), nil
+}
+
+// useCSV reads a record by the names of its file's header.
+func (l *Loader) useCSV(d *millrace.Document, b []byte) error {
+	c := d.Page.Claim
 	in, err := l.input(d)
 	if err != nil {
 		return err
 	}
-	if c.Length < 0 || c.Length > maxLine {
-		return changed(c, errDigest)
-	}
-	b, err := l.readLine(c)
-	if err != nil {
-		return changed(c, err)
-	}
-	h, err := l.csvHead(c, in)
+	head, record, _ := splitCSV(b)
+	h, err := l.headLine(head, in)
 	if err != nil {
 		return changed(c, err)
 	}
 	var s cells
-	if s.scan(b, h.sep, true); h.digest(b) != c.SHA256 || s.bad >= 0 || s.count != len(h.names) {
+	if s.scan(record, h.sep, true); h.digest(record) != c.SHA256 || s.bad >= 0 || s.count != len(h.names) {
 		return changed(c, errDigest)
 	}
-	r, err := h.row(&s, b, in)
+	r, err := h.row(&s, record, in)
 	if err != nil {
 		return err
 	}
@@ -256,9 +300,9 @@ func (l *Loader) loadCSV(d *millrace.Document, c millrace.Claim) error {
 
 // csvHead is the header of a claim's file. The one read last is remembered.
 func (l *Loader) csvHead(c millrace.Claim, in Input) (*csvHead, error) {
+	key := [3]string{c.File, c.Member, in.Name}
 	l.mu.Lock()
-	head, key := l.head, [3]string{c.File, c.Member, in.Name}
-	known := l.headOf == key
+	head, known := l.head, l.headOf == key
 	l.mu.Unlock()
 	if known {
 		return head, nil
@@ -270,11 +314,27 @@ func (l *Loader) csvHead(c millrace.Claim, in Input) (*csvHead, error) {
 	}
 	head, rec, err := readHead(newCSV(s.in), in)
 	l.giveBack(s, false)
+	return l.keepHead(key, head, rec, err)
+}
+
+// headLine reads a header's line. Mostly it is the one read last.
+func (l *Loader) headLine(b []byte, in Input) (*csvHead, error) {
+	l.mu.Lock()
+	head, name := l.head, l.headOf[2]
+	l.mu.Unlock()
+	if head != nil && name == in.Name && bytes.Equal(head.line, b) {
+		return head, nil
+	}
+	head, rec, err := readHead(newCSV(io.MultiReader(bytes.NewReader(b), strings.NewReader("\n"))), in)
+	return l.keepHead([3]string{2: in.Name}, head, rec, err)
+}
+
+func (l *Loader) keepHead(key [3]string, head *csvHead, rec csvRecord, err error) (*csvHead, error) {
+	if err == nil && head == nil {
+		err = errors.New(rec.what)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if head == nil {
-		return nil, errors.New(rec.what)
 	}
 	l.mu.Lock()
 	l.head, l.headOf = head, key

@@ -144,7 +144,11 @@ func (s *TopicSink) Write(ctx context.Context, docs []*millrace.Document) (err e
 			return fmt.Errorf("write to topic %s: document at %q does not follow offset %d of its source: %w",
 				s.topic.At(), src, s.rcv.above(src.Partition), millrace.ErrIntegrity)
 		}
-		value := encodeWithin(d, largestValue)
+		out, err := s.topic.Carry.carry(ctx, d)
+		if err != nil {
+			return err
+		}
+		value := encodeWithin(out, largestValue)
 		if size > 0 && size+len(value) > batchBytes {
 			if _, err := s.client.produce(ctx, recs, values); err != nil {
 				return err

@@ -26,6 +26,7 @@ type Topic struct {
 	Recipe     string // the hash of everything upstream; messages of another one are ignored
 	Log        *slog.Logger
 	Monitor    *Monitor
+	Carry      *Carrier // set where readers may not see the writer's disk: what they load travels with each document
 
 	// Tests come between client and broker, and do not wait as long.
 	dial             dialer

@@ -78,10 +78,16 @@ func (w *warcRecords) document(rec *warc.Record, number int64) *millrace.Documen
 	d.Page.Status, d.Page.Header, d.Page.MediaType = p.status, p.header, p.mediaType
 	d.Page.Truncated = rec.Truncated || rec.Get("WARC-Truncated") != ""
 	d.Verdict = p.verdict(rec)
-	if text, ok := plain(p.body); rec.Type() == "conversion" && ok && len(text) <= MaxText {
-		d.Text = text
-	}
+	d.Text = conversion(rec, &p)
 	return d
+}
+
+// conversion is the text that a record holds instead of a page; "" where it holds none, or too much of it.
+func conversion(rec *warc.Record, p *payload) string {
+	if text, ok := plain(p.body); rec.Type() == "conversion" && ok && len(text) <= MaxText {
+		return text
+	}
+	return ""
 }
 
 // payload is what a record holds.
