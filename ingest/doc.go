@@ -7,6 +7,6 @@
 //
 // Read in this order: codec.go (one Document as bytes; page.proto is its schema), message.go (the
 // headers, and the rules by which a receiver takes a message), client.go, topic.go, sink.go, source.go,
-// tail.go; then for files list.go, watch.go, spool.go, remote.go, files.go, records.go, jsonl.go, csv.go,
+// tail.go; then for files list.go, watch.go, spool.go, remote.go, buckets.go, files.go, records.go, jsonl.go, csv.go,
 // parquet.go, warc.go, archive.go, load.go, stream.go; for bytes that travel along carry.go.
 package ingest

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"millrace"
 	"millrace/internal/durable"
@@ -43,6 +44,7 @@ type FileSource struct {
 	open   records // of file; nil where none is open
 	close  func()
 	raw    *raw
+	pause  time.Duration // after a failed request; 0 is the usual one. Tests do not wait as long
 
 	watch *watch // for files that join later; nil where the list ends
 
@@ -53,11 +55,11 @@ type FileSource struct {
 
 // Files finds the files of inputs. Their list is kept in dir, so that positions stay what they are; an
 // empty dir keeps nothing.
-func Files(disk *durable.Disk, dir string, inputs []Input) (*FileSource, error) {
-	return newFiles(disk, dir, inputs, os.Stdin, nil)
+func Files(ctx context.Context, disk *durable.Disk, dir string, inputs []Input) (*FileSource, error) {
+	return newFiles(ctx, disk, dir, inputs, os.Stdin, nil)
 }
 
-func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w *watch) (_ *FileSource, err error) {
+func newFiles(ctx context.Context, disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w *watch) (_ *FileSource, err error) {
 	s := &FileSource{disk: disk, inputs: map[string]Input{}, close: func() {}, watch: w}
 	inputs = slices.Clone(inputs)
 	for i, in := range inputs {
@@ -88,7 +90,7 @@ func newFiles(disk *durable.Disk, dir string, inputs []Input, stdin io.Reader, w
 	if w != nil {
 		now = w.begin(dir, inputs)
 	}
-	s.files, err = discover(disk, slices.Clone(old), now, spool, stdin)
+	s.files, err = discover(ctx, disk, slices.Clone(old), now, spool, stdin)
 	if err == nil {
 		err = none(s.files, now)
 	}
@@ -255,7 +257,7 @@ func (s *FileSource) here(ctx context.Context, l listed) (listed, error) {
 	if l.URL == "" || l.Path != "" || l.Failed != "" {
 		return l, nil
 	}
-	if err := fetchRemote(ctx, s.disk, s.spool, &l); err != nil {
+	if err := fetchRemote(ctx, s.disk, s.spool, s.inputs[l.Input].Buckets, s.pause, &l); err != nil {
 		return l, err
 	}
 	files := slices.Clone(s.files)

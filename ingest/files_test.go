@@ -73,7 +73,7 @@ func readFiles(t testing.TB, s *FileSource, c millrace.Checkpoint) (ds []*millra
 
 func openFiles(t testing.TB, dir string, in ...Input) *FileSource {
 	t.Helper()
-	s, err := newFiles(nil, dir, in, strings.NewReader(""), nil)
+	s, err := newFiles(t.Context(), nil, dir, in, strings.NewReader(""), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +306,7 @@ func TestInputErrors(t *testing.T) {
 		{{Glob: "[" + dir}},
 		{{Name: "n", Glob: dir}, {Name: "n", Glob: dir}},
 	} {
-		if s, err := Files(nil, t.TempDir(), in); err == nil {
+		if s, err := Files(t.Context(), nil, t.TempDir(), in); err == nil {
 			s.Close()
 			t.Errorf("%+v is accepted", in)
 		}
@@ -318,7 +318,7 @@ func TestStdinIsSpooled(t *testing.T) {
 	in := []Input{{Glob: "-"}}
 	piped := func(stdin string) (ds []*millrace.Document) {
 		t.Helper()
-		s, err := newFiles(nil, state, in, strings.NewReader(stdin), nil)
+		s, err := newFiles(t.Context(), nil, state, in, strings.NewReader(stdin), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -344,7 +344,7 @@ func TestStdinIsSpooled(t *testing.T) {
 	if got := piped(gz(httpRecord(t, "https://a.example/", "200 OK\r\nContent-Type: text/html", "<p>warc"))); len(got) != 2 || got[1].Page.URL != "https://a.example/" {
 		t.Errorf("a WARC: %v", briefs(state, got))
 	}
-	if _, err := newFiles(nil, t.TempDir(), []Input{{Name: "a", Glob: "-"}, {Name: "b", Glob: "-"}}, strings.NewReader(""), nil); err == nil {
+	if _, err := newFiles(t.Context(), nil, t.TempDir(), []Input{{Name: "a", Glob: "-"}, {Name: "b", Glob: "-"}}, strings.NewReader(""), nil); err == nil {
 		t.Error("standard input is read twice")
 	}
 }
@@ -518,7 +518,7 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Files(nil, "", []Input{{Glob: path}})
+		s, err := Files(t.Context(), nil, "", []Input{{Glob: path}})
 		if err != nil {
 			t.Fatal(err)
 		}

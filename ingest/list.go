@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,12 +25,13 @@ var ErrInputChanged = fmt.Errorf("an input file has changed: %w", millrace.ErrIn
 // Input is one entry of what to ingest.
 type Input struct {
 	Name      string // becomes Page.Source
-	Glob      string // a file, a folder with all files below it, a pattern, "-" for standard input, a URL, or "@FILE" with one a line
+	Glob      string // a file, a folder with all files below it, a pattern, "-" for standard input, a URL, s3://BUCKET/KEY, or "@FILE" with one a line
 	TextField string // JSONL, CSV, Parquet: the field with the text; "text" where neither it nor HTMLField is given
 	IDField   string // the field with the user's own id; "id" by default
 	URLField  string // the field with the page's URL
 	HTMLField string // the field with HTML, which counts more than TextField where both are there
 	Consent   millrace.Consent
+	Buckets   Buckets // for s3:// names; nil where there are none
 }
 
 // defaults fills in what is not given.
@@ -57,6 +59,7 @@ type listed struct {
 
 	// Of a file elsewhere: Path, Size and MTime are there when it is here.
 	URL    string `json:"url,omitempty"`
+	ETag   string `json:"etag,omitempty"`   // of an object in a bucket, when first seen; Size is there, too
 	Failed string `json:"failed,omitempty"` // why it is not to be had
 	Sum    string `json:"sum,omitempty"`    // of the line without it; "" in lists of earlier versions
 }
@@ -132,13 +135,13 @@ func (l *listed) key() fileKey {
 
 // discover appends to all the files that are not in it yet, in the order of the inputs, and by path
 // within each.
-func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
-	seen := map[fileKey]bool{}
+func discover(ctx context.Context, disk *durable.Disk, all []listed, inputs []Input, spool string, stdin io.Reader) ([]listed, error) {
+	seen := map[fileKey]string{}
 	for _, l := range all {
-		seen[l.key()] = true
+		seen[l.key()] = l.ETag
 	}
 	for _, in := range inputs {
-		found, err := find(disk, in, spool, stdin)
+		found, err := find(ctx, disk, in, spool, stdin)
 		if err != nil {
 			return nil, fmt.Errorf("ingest %s: %w", in.Glob, err)
 		}
@@ -146,9 +149,13 @@ func discover(disk *durable.Disk, all []listed, inputs []Input, spool string, st
 			if !utf8.ValidString(l.Path) {
 				return nil, fmt.Errorf("ingest %s: the name %q is not UTF-8, so no row could hold it; rename the file", in.Glob, l.Path)
 			}
-			if k := l.key(); !seen[k] {
-				seen[k] = true
+			k := l.key()
+			etag, known := seen[k]
+			if !known {
+				seen[k] = l.ETag
 				all = append(all, l)
+			} else if etag != l.ETag {
+				return nil, fmt.Errorf("%s has another ETag than when first seen: %w", l.URL, ErrInputChanged)
 			}
 		}
 	}
@@ -166,12 +173,12 @@ func none(all []listed, inputs []Input) error {
 }
 
 // find lists what one input names.
-func find(disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
+func find(ctx context.Context, disk *durable.Disk, in Input, spool string, stdin io.Reader) ([]listed, error) {
 	if in.Glob == "-" {
 		return spoolStdin(disk, in, spool, stdin)
 	}
 	if isRemote(in.Glob) {
-		return findRemote(in)
+		return findRemote(ctx, in)
 	}
 	if info, err := os.Stat(in.Glob); err == nil {
 		if info.IsDir() {

@@ -365,7 +365,7 @@ func (l *Loader) readLine(c millrace.Claim) ([]byte, error) {
 // ReadInputs calls yield for each document of inputs, in order, with text or body loaded. It keeps no
 // state: it is for commands that are one step over files.
 func ReadInputs(ctx context.Context, inputs []Input, yield func(*millrace.Document) error) (err error) {
-	s, err := Files(nil, "", inputs)
+	s, err := Files(ctx, nil, "", inputs)
 	if err != nil {
 		return err
 	}

@@ -33,11 +33,11 @@ const (
 
 // isRemote reports whether an input names files elsewhere: a URL, or @FILE with one a line.
 func isRemote(glob string) bool {
-	return strings.HasPrefix(glob, "https://") || strings.HasPrefix(glob, "http://") || strings.HasPrefix(glob, "@")
+	return strings.HasPrefix(glob, "https://") || strings.HasPrefix(glob, "http://") || isObject(glob) || strings.HasPrefix(glob, "@")
 }
 
 // findRemote lists URLs. Their bytes are fetched when their turn comes.
-func findRemote(in Input) (all []listed, err error) {
+func findRemote(ctx context.Context, in Input) (all []listed, err error) {
 	urls := []string{in.Glob}
 	if name, ok := strings.CutPrefix(in.Glob, "@"); ok {
 		f, err := os.Open(name)
@@ -60,6 +60,16 @@ func findRemote(in Input) (all []listed, err error) {
 		}
 	}
 	for _, s := range urls {
+		if isObject(s) {
+			found, err := findObjects(ctx, in, s)
+			if err != nil {
+				return nil, err
+			}
+			if all = append(all, found...); len(all) > maxURLs {
+				return nil, errManyObjects
+			}
+			continue
+		}
 		u, err := remoteURL(s)
 		if err != nil {
 			return nil, err
@@ -99,11 +109,14 @@ type partial struct {
 
 // fetchRemote brings the bytes of l's URL into the folder spool, where their name follows from them, and says so
 // in l. What a crash leaves is gone on with.
-func fetchRemote(ctx context.Context, disk *durable.Disk, spool string, l *listed) error {
+func fetchRemote(ctx context.Context, disk *durable.Disk, spool string, from Buckets, pause time.Duration, l *listed) error {
 	if err := disk.Mkdir("ingest.remote.spool", spool); err != nil {
 		return err
 	}
-	r := remote{disk: disk, url: l.URL, part: filepath.Join(spool, fmt.Sprintf(".part-%x", sha256.Sum256([]byte(l.URL))))}
+	if pause == 0 {
+		pause = firstPause
+	}
+	r := remote{disk: disk, url: l.URL, etag: l.ETag, from: from, part: filepath.Join(spool, fmt.Sprintf(".part-%x", sha256.Sum256([]byte(l.URL))))}
 	for try := 1; ; try++ {
 		got, err := r.once(ctx)
 		if err == nil {
@@ -119,11 +132,11 @@ func fetchRemote(ctx context.Context, disk *durable.Disk, spool string, l *liste
 		if got > 0 {
 			try = 1
 		}
-		if try == remoteTries || errors.As(err, new(*fs.PathError)) {
+		if try == remoteTries || errors.As(err, new(*fs.PathError)) || errors.Is(err, ErrInputChanged) {
 			return fmt.Errorf("fetch %s: %w", l.URL, err)
 		}
 		select {
-		case <-time.After(backoff(firstPause, 2*try)):
+		case <-time.After(backoff(pause, 2*try)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -137,6 +150,9 @@ type remote struct {
 	url   string
 	part  string // what is here of it; beside it, with .json, what is known
 	known partial
+
+	etag string // of an object in a bucket, when first seen: nothing else is fetched
+	from Buckets
 }
 
 // once asks for what is not here yet.
@@ -151,14 +167,9 @@ func (r *remote) once(ctx context.Context) (got int64, err error) {
 	}
 	defer f.Close()
 	have := r.have()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url, nil)
+	req, err := r.request(ctx, have)
 	if err != nil {
 		return 0, err
-	}
-	req.Header.Set("Accept-Encoding", "identity") // the file as it is stored
-	if have > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
-		req.Header.Set("If-Range", r.known.Validator)
 	}
 	resp, err := r.client().Do(req)
 	if err != nil {
@@ -187,6 +198,32 @@ func (r *remote) once(ctx context.Context) (got int64, err error) {
 		err = errors.Join(err, context.Cause(ctx))
 	}
 	return got, err
+}
+
+// request asks for what is not here yet, of the file that was begun.
+func (r *remote) request(ctx context.Context, have int64) (*http.Request, error) {
+	from := r.url
+	if r.etag != "" {
+		var err error
+		if from, err = sign(ctx, r.from, r.url); err != nil {
+			return nil, err
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept-Encoding", "identity") // the file as it is stored
+	if r.etag != "" {
+		req.Header.Set("If-Match", strconv.Quote(r.etag))
+	}
+	if have > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+	}
+	if have > 0 && r.etag == "" {
+		req.Header.Set("If-Range", r.known.Validator)
+	}
+	return req, nil
 }
 
 // body writes what comes at at, and says where it has come to. alive is called after each piece.
@@ -241,12 +278,18 @@ func (r *remote) have() int64 {
 	if err != nil || err2 != nil || json.Unmarshal(b, &r.known) != nil || r.known.Validator == "" {
 		return 0
 	}
+	if r.etag != "" && strings.Trim(r.known.Validator, `"`) != r.etag {
+		return 0
+	}
 	return min(info.Size(), r.known.Have)
 }
 
 // client follows a few redirects, and only to where a list could have led.
 func (r *remote) client() *http.Client {
 	return &http.Client{CheckRedirect: func(req *http.Request, via []*http.Request) error {
+		if r.etag != "" {
+			return http.ErrUseLastResponse // a signature is for one place
+		}
 		if len(via) > 5 {
 			return fmt.Errorf("more than 5 redirects: %w", errRefused)
 		}
@@ -260,6 +303,8 @@ func (r *remote) client() *http.Client {
 // answered says from which byte to which an answer goes; end is -1 where it does not say.
 func (r *remote) answered(resp *http.Response, have int64) (at, end int64, err error) {
 	switch code := resp.StatusCode; {
+	case r.etag != "" && (code == http.StatusPreconditionFailed || code == http.StatusNotFound):
+		return 0, 0, fmt.Errorf("it is not there any more, or another one is: %s: %w", resp.Status, ErrInputChanged)
 	case code == http.StatusPartialContent && have > 0:
 		span, total, _ := strings.Cut(strings.TrimPrefix(resp.Header.Get("Content-Range"), "bytes "), "/")
 		first, _, _ := strings.Cut(span, "-")
@@ -286,7 +331,7 @@ func (r *remote) answered(resp *http.Response, have int64) (at, end int64, err e
 			r.known.Modified = time.Now().UTC().Truncate(time.Second)
 		}
 		return 0, resp.ContentLength, nil
-	case code >= 400 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests && have == 0:
+	case r.etag == "" && code >= 400 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests && have == 0:
 		return 0, 0, fmt.Errorf("%s: %w", resp.Status, errRefused)
 	}
 	if have > 0 { // what is here may be of another file
@@ -329,15 +374,22 @@ func (r *remote) tidy() error {
 
 // baseName is the last part of a URL's path, of harmless letters: its end says what the file holds.
 func baseName(s string) string {
+	if isObject(s) { // its key stands there as it is
+		return harmless(s)
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		return "file"
 	}
+	return harmless(u.Path)
+}
+
+func harmless(p string) string {
 	b := bytes.Map(func(c rune) rune {
 		if c == '.' || c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
 			return c
 		}
 		return '_'
-	}, []byte(path.Base(u.Path)))
+	}, []byte(path.Base(p)))
 	return string(b[max(0, len(b)-80):])
 }

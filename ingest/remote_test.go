@@ -26,6 +26,8 @@ type shop struct {
 	cut   map[string]int // bytes after which an answer breaks off, once
 	asked []string       // path and Range
 	busy  int            // answers 503 to come
+	// busyAfter is how many follow upon an answer that broke off.
+	busyAfter int
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,6 +53,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if n, ok := s.cut[r.URL.Path]; ok {
 		delete(s.cut, r.URL.Path)
+		s.busy, s.busyAfter = s.busy+s.busyAfter, 0
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		w.Header().Set("Last-Modified", time.Unix(1_700_000_000, 0).UTC().Format(http.TimeFormat))
 		w.Write([]byte(data[:n]))
@@ -139,7 +142,7 @@ func TestRemoteResumes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := fetchRemote(t.Context(), nil, spool, &l); err != nil {
+		if err := fetchRemote(t.Context(), nil, spool, nil, 0, &l); err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
@@ -167,7 +170,7 @@ func TestRemoteURLs(t *testing.T) {
 		t.Error(got)
 	}
 	for _, glob := range []string{"@/nowhere/list", "https://me:secret@a.example/x", "http://a.example/x"} {
-		if _, err := newFiles(nil, t.TempDir(), []Input{{Glob: glob}}, strings.NewReader(""), nil); err == nil {
+		if _, err := newFiles(t.Context(), nil, t.TempDir(), []Input{{Glob: glob}}, strings.NewReader(""), nil); err == nil {
 			t.Errorf("%s is accepted", glob)
 		}
 	}

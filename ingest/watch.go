@@ -27,8 +27,8 @@ const maxGone = 5
 // Watch is Files for folders and patterns that grow: the source never ends, and looks for new files every so
 // often. A file joins when its size and its time have stood still for two looks; its place in the list, and so
 // its Positions, are its own from then on.
-func Watch(disk *durable.Disk, dir string, inputs []Input, every time.Duration) (*FileSource, error) {
-	return newFiles(disk, dir, inputs, os.Stdin, &watch{every: every})
+func Watch(ctx context.Context, disk *durable.Disk, dir string, inputs []Input, every time.Duration) (*FileSource, error) {
+	return newFiles(ctx, disk, dir, inputs, os.Stdin, &watch{every: every})
 }
 
 // begin divides the inputs: what can grow is looked for later, the rest is read as ever.
@@ -53,7 +53,7 @@ func (s *FileSource) await(ctx context.Context) error {
 			return ctx.Err()
 		}
 		began := time.Now()
-		joined, err := s.look()
+		joined, err := s.look(ctx)
 		now := time.Now()
 		s.watch.next = now.Add(max(s.watch.every, 10*now.Sub(began))) // a look at very many files costs something
 		if joined || err != nil {
@@ -63,9 +63,9 @@ func (s *FileSource) await(ctx context.Context) error {
 }
 
 // look appends the files that are as they were at the last look to the list, durably.
-func (s *FileSource) look() (joined bool, err error) {
+func (s *FileSource) look(ctx context.Context) (joined bool, err error) {
 	w := s.watch
-	all, err := discover(s.disk, slices.Clone(s.files), w.inputs, "", nil)
+	all, err := discover(ctx, s.disk, slices.Clone(s.files), w.inputs, "", nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		if w.failed++; w.failed < maxGone {
 			return false, nil

@@ -29,7 +29,7 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s, err := Watch(nil, state, in, time.Second)
+		s, err := Watch(t.Context(), nil, state, in, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestWatchGone(t *testing.T) {
 		t.Skip("this system makes no links:", err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s, err := Watch(nil, "", []Input{{Glob: dir}}, time.Second)
+		s, err := Watch(t.Context(), nil, "", []Input{{Glob: dir}}, time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}

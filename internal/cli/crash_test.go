@@ -141,7 +141,7 @@ func TestCrashAtEachPoint(t *testing.T) {
 	}
 	t.Log(r)
 	const spool = "standard input: ingest/crash_test.go"
-	const remote = "a file by URL, of which this line has none: ingest/remote_test.go breaks it off, and no trial crashes there yet"
+	const remote = "a file by URL, of which this line has none: ingest/crash_test.go"
 	for folder, but := range map[string]map[string]string{
 		".": {"cli.live": "a second of a crawl, and nothing that has to last", "cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild"},
 		filepath.Join("..", "..", "ingest"): {"ingest.spool": spool, "ingest.spool.write": spool, "ingest.spool.sync": spool, "ingest.spool.link": spool,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -12,11 +13,11 @@ import (
 const watchEvery = time.Second
 
 // openFiles opens the ingest entries; with --follow their files may still come.
-func (l *line) openFiles() (files *ingest.FileSource, err error) {
+func (l *line) openFiles(ctx context.Context) (files *ingest.FileSource, err error) {
 	if l.o.follow {
-		files, err = parquetToo(ingest.Watch(l.c.disk, l.c.dir, l.c.inputs(), watchEvery))
+		files, err = parquetToo(ingest.Watch(ctx, l.c.disk, l.c.dir, l.c.inputs(), watchEvery))
 	} else {
-		files, err = parquetToo(ingest.Files(l.c.disk, l.c.dir, l.c.inputs()))
+		files, err = parquetToo(ingest.Files(ctx, l.c.disk, l.c.dir, l.c.inputs()))
 	}
 	if err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}

@@ -256,7 +256,7 @@ func (l *line) openInputs(ctx context.Context) (map[string]millrace.Source, erro
 		sources["crawl"] = l.crawler
 	}
 	if len(l.c.cfg.Ingest) > 0 {
-		files, err := l.openFiles()
+		files, err := l.openFiles(ctx)
 		if err != nil {
 			return nil, err
 		}

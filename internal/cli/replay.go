@@ -203,7 +203,7 @@ func (c *corpus) recall(ctx context.Context, r *shards.Row) (*millrace.Document,
 
 // recallFiles reads the input files once and fills the documents that are asked for.
 func (c *corpus) recallFiles(ctx context.Context, want map[millrace.ID]*millrace.Document) error {
-	files, err := parquetToo(ingest.Files(c.disk, c.dir, c.inputs()))
+	files, err := parquetToo(ingest.Files(ctx, c.disk, c.dir, c.inputs()))
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,7 @@ func (a *App) settleRecipe(ctx context.Context, c *corpus, o runOptions) error {
 // a start between the two steps finds a log that is shorter than the table, which asks for a rebuild again.
 func (c *corpus) rebuild(ctx context.Context, a *App) error {
 	if len(c.cfg.Ingest) > 0 {
-		files, err := ingest.Files(c.disk, c.dir, c.inputs())
+		files, err := ingest.Files(ctx, c.disk, c.dir, c.inputs())
 		if err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func (l *line) workerEnded(w beltWorker) {
 // work before anybody can believe that all have ended, and says so when it has.
 func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w beltWorker) (belts []func(context.Context) error, err error) {
 	if len(l.c.cfg.Ingest) > 0 && w.i == 0 {
-		files, err := l.openFiles()
+		files, err := l.openFiles(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -112,7 +112,7 @@ func (r *Recrawl) UnmarshalYAML(n ast.Node) error {
 
 // Ingest is one set of files.
 type Ingest struct {
-	In        string `yaml:"in"` // file, folder, glob, "-", https:// URL, or @FILE with one URL a line
+	In        string `yaml:"in"` // file, folder, glob, "-", https:// URL, s3://BUCKET/KEY, or @FILE with one a line
 	Name      string `yaml:"name,omitempty"`
 	TextField string `yaml:"text_field"`
 	IDField   string `yaml:"id_field"`
@@ -320,9 +320,7 @@ func (c *Config) checkIngest() (path, msg string) {
 	for i, in := range c.Ingest {
 		switch {
 		case in.In == "":
-			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob, https:// URL, @list of URLs, or -"
-		case strings.HasPrefix(in.In, "s3://"):
-			return fmt.Sprintf("$.ingest[%d].in", i), "s3:// is not read; give an https:// URL, which may be a presigned one"
+			return fmt.Sprintf("$.ingest[%d]", i), "an ingest entry needs in: a file, folder, glob, https:// URL, s3://BUCKET/KEY, @list of them, or -"
 		case in.Name == "crawl":
 			return fmt.Sprintf("$.ingest[%d].name", i), "crawl is the name of what is crawled"
 		case !oneOf(in.Consent, "yes", "no", "not_said"):
