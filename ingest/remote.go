@@ -340,20 +340,21 @@ func (r *remote) answered(resp *http.Response, have int64) (at, end int64, err e
 	return 0, 0, errors.Join(err, errors.New(resp.Status))
 }
 
-// keep gives a whole file the name of its bytes.
+// keep gives a whole file the name of its bytes. It is renamed: under two names it would be cut, when a crash comes
+// before the list is stored and it is fetched again.
 func (r *remote) keep(spool string, l *listed) error {
 	f, err := os.Open(r.part)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
 	h := sha256.New()
-	if l.Size, err = io.Copy(h, f); err != nil {
+	l.Size, err = io.Copy(h, f)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	l.MTime = r.known.Modified.UnixMicro()
 	l.Path = filepath.Join(spool, fmt.Sprintf("%x-%s", h.Sum(nil)[:16], baseName(r.url)))
-	if err := r.disk.Link("ingest.remote.link", r.part, l.Path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := r.disk.Rename("ingest.remote.rename", r.part, l.Path); err != nil {
 		return err
 	}
 	if err := r.disk.SyncDir("ingest.remote.folder", spool); err != nil {

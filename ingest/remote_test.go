@@ -57,6 +57,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(data)))
 		w.Header().Set("Last-Modified", time.Unix(1_700_000_000, 0).UTC().Format(http.TimeFormat))
 		w.Write([]byte(data[:n]))
+		http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 	http.ServeContent(w, r, "", time.Unix(1_700_000_000, 0), strings.NewReader(data))

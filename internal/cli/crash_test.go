@@ -146,7 +146,7 @@ func TestCrashAtEachPoint(t *testing.T) {
 		".": {"cli.live": "a second of a crawl, and nothing that has to last", "cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild"},
 		filepath.Join("..", "..", "ingest"): {"ingest.spool": spool, "ingest.spool.write": spool, "ingest.spool.sync": spool, "ingest.spool.link": spool,
 			"ingest.spool.folder": spool, "ingest.spool.tidy": spool,
-			"ingest.remote.again": remote, "ingest.remote.folder": remote, "ingest.remote.known": remote, "ingest.remote.link": remote,
+			"ingest.remote.again": remote, "ingest.remote.folder": remote, "ingest.remote.known": remote, "ingest.remote.rename": remote,
 			"ingest.remote.part": remote, "ingest.remote.spool": remote, "ingest.remote.sync": remote, "ingest.remote.tidy": remote,
 			"ingest.remote.truncate": remote, "ingest.remote.write": remote},
 	} {
