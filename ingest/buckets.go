@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -20,10 +19,9 @@ type Buckets interface {
 
 // Object is one of a bucket.
 type Object struct {
-	Key      string
-	Size     int64
-	ETag     string // without quotes
-	Modified time.Time
+	Key  string
+	Size int64
+	ETag string // without quotes
 }
 
 const objectScheme = "s3://"

@@ -87,7 +87,7 @@ func TestCrashAtRemote(t *testing.T) {
 			}
 		}
 	}
-	x := &crashfs.Trial{Seed: 8, Pairs: 40, Life: life}
+	x := &crashfs.Trial{Seed: 8, Each: 2, Pairs: 20, Life: life}
 	x.Judge = func(dir string) error {
 		all, err := loadList(dir)
 		if err != nil || len(all) != 2 {

@@ -3,7 +3,7 @@
 // besides keeping is PutNew: of several who write one name at once, exactly one wins.
 //
 // Store is what the rest of millrace knows. S3 is the one implementation (s3.go), on Amazon's protocol. Read in this
-// order: objects.go, s3.go, conn.go, retry.go, multipart.go, get.go.
+// order: objects.go, s3.go, conn.go, retry.go, multipart.go, get.go, bucket.go.
 package objects
 
 import (
@@ -44,6 +44,7 @@ type Store interface {
 type Object struct {
 	Name string
 	Size int64
+	ETag string // without quotes; another one is another object
 }
 
 // ErrUnconditional says that a store does not do what PutNew is for.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"millrace"
 )
 
 const (
@@ -52,10 +54,13 @@ func (s *S3) retry(ctx context.Context, what string, f func(context.Context) err
 	}
 }
 
-// tell names what was tried, and gives the answer that there is no such object its error.
+// tell names what was tried, gives the answer that there is no such object its error, and says what may pass.
 func (s *S3) tell(what string, err error) error {
-	if missing(err) {
+	switch {
+	case missing(err):
 		err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case passes(err) && !errors.Is(err, context.Canceled): // for all of Patience; whoever can wait may ask again
+		err = fmt.Errorf("%w: %w", err, millrace.ErrTransient)
 	}
 	return fmt.Errorf("%s: %s: %w", s, what, err)
 }

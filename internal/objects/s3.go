@@ -189,7 +189,7 @@ func (s *S3) List(ctx context.Context, prefix string, yield func(Object) error) 
 				continue
 			}
 			after = o.Key
-			if stop = yield(Object{Name: name, Size: o.Size}); stop != nil {
+			if stop = yield(Object{Name: name, Size: o.Size, ETag: strings.Trim(o.ETag, `"`)}); stop != nil {
 				return nil
 			}
 		}
