@@ -62,7 +62,7 @@ func (l *Loader) stored(ctx context.Context, d *millrace.Document) (b []byte, er
 	}
 	switch c.Kind {
 	case kindWARC:
-		return l.archived(ctx, c)
+		return l.Archived(ctx, c)
 	case kindWARCFile:
 		var f *os.File
 		if f, err = os.Open(c.File); err == nil {
@@ -164,8 +164,8 @@ func changed(c millrace.Claim, err error) error {
 
 var errDigest = errors.New("the bytes are not those that were read before")
 
-// archived reads a member of the corpus's archive: below Dir, or where another machine has put the file.
-func (l *Loader) archived(ctx context.Context, c millrace.Claim) (b []byte, err error) {
+// Archived reads a member of the corpus's archive: below Dir, or where another machine has put the file.
+func (l *Loader) Archived(ctx context.Context, c millrace.Claim) (b []byte, err error) {
 	f, err := os.OpenInRoot(l.Dir, filepath.FromSlash(c.File))
 	switch {
 	case err == nil:

@@ -127,7 +127,7 @@ func (c *corpus) inputs() []ingest.Input {
 		if name == "" {
 			name = fmt.Sprintf("ingest-%d", i+1)
 		}
-		out = append(out, ingest.Input{Name: name, Glob: in.In, TextField: in.TextField, IDField: in.IDField, URLField: in.URLField, HTMLField: in.HTMLField, Consent: consent})
+		out = append(out, ingest.Input{Name: name, Glob: in.In, TextField: in.TextField, IDField: in.IDField, URLField: in.URLField, HTMLField: in.HTMLField, Consent: consent, Buckets: c.buckets})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"millrace/crawl"
 	"millrace/crawl/consent"
 	"millrace/dedup"
+	"millrace/ingest"
 	"millrace/internal/config"
 	"millrace/internal/durable"
 	"millrace/shards"
@@ -34,6 +35,7 @@ type corpus struct {
 	extra    []millrace.Stage
 	disk     *durable.Disk
 	at       shards.Place // of the table
+	buckets  ingest.Buckets
 }
 
 // corpusDir is --dir, else dir of ./pipeline.yaml, else ./corpus. A folder of a newer millrace is none for this one.
@@ -91,6 +93,7 @@ func (a *App) openCorpus(path string) (*corpus, error) {
 		return nil, err
 	}
 	c := &corpus{dir: cfg.Dir, cfg: cfg, extra: a.Stages, disk: a.Disk, at: shards.Place{Dir: cfg.Dir, Disk: a.Disk}}
+	a.readBuckets(c)
 	if c.text, err = os.ReadFile(path); err != nil {
 		return nil, err
 	}

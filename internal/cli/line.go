@@ -99,8 +99,11 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
 	g.Go(func() error { return a.health.observe(gctx, l) })
+	archive := l.uploads()
+	g.Go(func() error { return archive.run(gctx) })
 	trained := l.startTrainer(ctx)
 	err = g.Wait()
+	l.closeArchive(ctx, archive)
 	result, trainErr := trained(err)
 	if err == nil {
 		err = trainErr

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,6 +83,7 @@ func (a *App) replayIntoParts(ctx context.Context, c *corpus, t *shards.Table) e
 	if err := l.topics(addr); err != nil {
 		return err
 	}
+	l.topic.Carry = l.carrier()
 	from := &deadLetterSource{c: c, t: t}
 	for _, next := range t.Checkpoint().Next {
 		from.to = next
@@ -176,37 +176,38 @@ func (s *deadLetterSource) Read(_ context.Context, most int) (millrace.Batch, er
 	return b, nil
 }
 
-// recall makes a page's document anew from the archive.
+// recall makes a page's document anew from the archive: from this folder, else from the store.
 func (c *corpus) recall(ctx context.Context, r *shards.Row) (*millrace.Document, error) {
-	parts := strings.Split(r.WARCFile, "-")
-	if len(parts) < 4 {
-		return nil, fmt.Errorf("%q is no file of this archive", r.WARCFile)
+	from := ingest.Loader{Dir: c.dir}
+	if c.at.Store != nil {
+		from.Store = c.at.Store
 	}
-	seq, err := strconv.ParseInt(parts[2], 10, 32)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no file of this archive: %w", r.WARCFile, err)
+	member, err := from.Archived(ctx, millrace.Claim{Kind: "warc", File: r.WARCFile, Offset: r.WARCOffset, Length: r.WARCLength})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Exit: Integrity, Err: err, Means: "nothing was sent; the archive file is neither in " + c.dir + " nor in a store",
+			Try: "the same command in the folder of the machine that crawled the page; or there millrace run, with store: in pipeline.yaml, which uploads its archive"}
 	}
-	archive := crawl.OpenArchive(c.dir, c.policy)
-	p := millrace.Partition{Topic: "warc"}
-	if err := archive.Open(ctx, millrace.Checkpoint{Next: map[millrace.Partition]int64{p: seq<<40 | r.WARCOffset}}); err != nil {
-		return nil, err
-	}
-	b, err := archive.Read(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
-	if len(b.Docs) != 1 || b.Docs[0].ID != r.MID {
-		return nil, fmt.Errorf("%s has another page at byte %d: %w", r.WARCFile, r.WARCOffset, millrace.ErrIntegrity)
+	d, err := crawl.Recall(r.WARCFile, r.WARCOffset, member, c.policy)
+	if err == nil && d.ID != r.MID {
+		err = fmt.Errorf("%s has another page at byte %d: %w", r.WARCFile, r.WARCOffset, millrace.ErrIntegrity)
 	}
-	return b.Docs[0], nil
+	return d, err
 }
 
 // recallFiles reads the input files once and fills the documents that are asked for.
 func (c *corpus) recallFiles(ctx context.Context, want map[millrace.ID]*millrace.Document) error {
 	files, err := parquetToo(ingest.Files(ctx, c.disk, c.dir, c.inputs()))
-	if err != nil {
-		return err
+	if errors.Is(err, ingest.ErrInputChanged) {
+		return inputChanged(err)
 	}
+	if err != nil {
+		return &Error{Exit: Failure, Err: err, Means: "nothing was sent; the dead letters are of files that are not here",
+			Try: "the same command on the machine that reads the files: the one of --belt crawl --worker 0"}
+	}
+	defer files.Close()
 	if err := files.Open(ctx, millrace.Checkpoint{}); err != nil {
 		return err
 	}

@@ -122,6 +122,9 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	if err := a.settleRecipe(ctx, c, o); err != nil {
 		return err
 	}
+	if err := a.bringArchive(ctx, c, o); err != nil {
+		return err
+	}
 	if o.spread() {
 		return a.runWorker(ctx, c, o, w)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -55,17 +54,9 @@ func (a *App) store(dir string, cfg config.Config, patience time.Duration) (obje
 		}
 		return nil, nil
 	}
-	access, secret := cfg.S3.Variables()
-	for _, name := range []string{access, secret} {
-		if os.Getenv(name) == "" {
-			return nil, &Error{Exit: Usage, Err: fmt.Errorf("the environment variable %s is empty: the key to %s", name, cfg.Store),
-				Means: "nothing was started", Try: "export " + name + "=..., then the same command again; s3: {access_key_env, secret_key_env} name other variables"}
-		}
-	}
-	s, err := objects.NewS3(objects.Options{Place: cfg.Store, Endpoint: cfg.S3.Endpoint, Region: cfg.S3.Region, PathStyle: cfg.S3.PathStyle,
-		AccessKey: os.Getenv(access), SecretKey: os.Getenv(secret), Patience: patience, Log: a.log})
+	s, err := a.reach(cfg, cfg.Store, patience)
 	if err != nil {
-		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend store: and s3: in the configuration"}
+		return nil, err
 	}
 	if bound != "" && bound != s.String() {
 		return nil, &Error{Exit: Usage, Err: fmt.Errorf("%s is a copy of %s, and the configuration names %s", dir, bound, s), Means: "nothing was started",

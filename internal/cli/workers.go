@@ -55,7 +55,11 @@ func (a *App) runWorker(ctx context.Context, c *corpus, o runOptions, w beltWork
 	g.Go(func() error { return l.watchDisk(gctx) })
 	g.Go(func() error { return l.report(gctx) })
 	g.Go(func() error { return a.health.observe(gctx, l) })
-	if err := g.Wait(); err != nil {
+	archive := l.uploads()
+	g.Go(func() error { return archive.run(gctx) })
+	err = g.Wait()
+	l.closeArchive(ctx, archive)
+	if err != nil {
 		return l.explain(err)
 	}
 	l.workerEnded(w)
@@ -159,7 +163,7 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 
 // freeStages are those of the mill that look at one document and nothing else.
 func (l *line) freeStages() []millrace.Stage {
-	return append([]millrace.Stage{consentStage{l.c.policy}, &ingest.Loader{Dir: l.archiveDir(), Inputs: l.c.inputs(), Rows: openRows}}, l.c.stages()...)
+	return append([]millrace.Stage{consentStage{l.c.policy}, l.loader()}, l.c.stages()...)
 }
 
 // cleanedStage is the last of a clean belt.
@@ -192,6 +196,7 @@ func (l *line) dialLog(ctx context.Context, w beltWorker) error {
 		return err
 	}
 	l.topic.Partition, l.topic.Partitions = int32(w.i), int32(w.n)
+	l.topic.Carry = l.carrier()
 	return l.ensureTopics(ctx)
 }
 
