@@ -1,16 +1,22 @@
 package cli
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sync/errgroup"
 
+	"millrace"
 	"millrace/ingest/broker"
 	"millrace/internal/sim/s3"
 	"millrace/shards"
@@ -22,6 +28,14 @@ type machines struct {
 	fake  *s3.Fake
 	text  string // of the configuration, without dir
 	plain string // the same, for a whole line with a folder and no store
+
+	stages []millrace.Stage
+}
+
+// command runs one command, with the stages.
+func (m *machines) command(t *testing.T, args ...string) int {
+	a := &App{Args: args, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: testWriter{t}, Stages: m.stages}
+	return a.Run(t.Context())
 }
 
 func openMachines(t *testing.T, inputs string) *machines {
@@ -62,7 +76,7 @@ func (m *machines) run(t *testing.T, n, exit int) {
 	part := func(exit int, machine string, args ...string) {
 		file := m.file(t, machine, m.text)
 		g.Go(func() error {
-			if got := command(t.Context(), t, append([]string{"run", file}, args...)...); got != exit {
+			if got := m.command(t, append([]string{"run", file}, args...)...); got != exit {
 				return fmt.Errorf("%v ended with exit %d", args, got)
 			}
 			return nil
@@ -89,7 +103,7 @@ func TestMachinesMakeTheSameRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := openMachines(t, fmt.Sprintf("ingest: [{in: %q}]\n", in))
-	if exit := command(t.Context(), t, "run", m.file(t, "whole", m.plain)); exit != DeadLetters {
+	if exit := m.command(t, "run", m.file(t, "whole", m.plain)); exit != DeadLetters {
 		t.Fatalf("the whole line ended with exit %d", exit)
 	}
 	m.run(t, 1, DeadLetters)
@@ -110,6 +124,101 @@ func TestMachinesMakeTheSameRows(t *testing.T) {
 	for _, machine := range []string{"clean-0", "mill"} {
 		if _, err := os.Stat(filepath.Join(m.dir, machine, "state", "ingest")); err == nil {
 			t.Errorf("%s has read files", machine)
+		}
+	}
+}
+
+// fussy is a stage that fails on some pages until it is mended.
+type fussy struct{ mended *atomic.Bool }
+
+func (fussy) Name() string { return "fussy" }
+
+func (f fussy) Process(_ context.Context, d *millrace.Document) (millrace.Verdict, error) {
+	if strings.HasSuffix(d.Page.URL, "/p3") && !f.mended.Load() {
+		return millrace.Verdict{}, errors.New("not this one")
+	}
+	return millrace.Verdict{}, nil
+}
+
+// TestMachinesCrawl: two crawl workers, two clean workers and a mill, a folder each. The archive comes into the store, from
+// where any machine replays dead letters and makes a corpus anew.
+func TestMachinesCrawl(t *testing.T) {
+	w := &towns{}
+	server, err := w.open(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	_, crawl, _ := strings.Cut(w.yaml(""), "\n")
+	crawl, _, _ = strings.Cut(crawl, "shards:")
+	recipe := filepath.Join(t.TempDir(), "recipe.yaml")
+	text := "name: all\nsteps:\n  - step: extract\n    rules:\n      - {signal: chars, min: 1, reason: extract.empty, source: a page without text is no document}\n"
+	if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m := openMachines(t, crawl+fmt.Sprintf("clean: {recipe: %q}\n", recipe))
+	mended := new(atomic.Bool)
+	m.stages = []millrace.Stage{fussy{mended}}
+	m.run(t, 2, DeadLetters)
+	const pages = 4 * townPages
+	failed := 0
+	urls := map[string]bool{}
+	for _, r := range rowsOf(t, filepath.Join(m.dir, "mill")) {
+		urls[r.URL] = true
+		if r.Verdict.Failed() {
+			failed++
+		}
+	}
+	if len(urls) != pages || failed != 4 {
+		t.Fatalf("%d pages, %d failed", len(urls), failed)
+	}
+	m.wantArchive(t, 2)
+
+	elsewhere := filepath.Join(m.dir, "elsewhere")
+	if err := os.Mkdir(elsewhere, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(m.file(t, "elsewhere", m.text))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(elsewhere, "pipeline.yaml"), b, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended.Store(true)
+	if exit := m.command(t, "replay", "--dir", elsewhere); exit != Done {
+		t.Errorf("replay ended with exit %d", exit)
+	}
+	m.run(t, 2, Done)
+	if got := rowsOf(t, filepath.Join(m.dir, "mill")); len(got) != pages+failed {
+		t.Errorf("%d rows after the replay, want %d", len(got), pages+failed)
+	}
+	if exit := m.command(t, "run", m.file(t, "anew", m.plain), "--archive", elsewhere); exit != Done {
+		t.Errorf("a new corpus of the archive: exit %d", exit)
+	}
+	if got := rowsOf(t, filepath.Join(m.dir, "anew")); len(got) != pages {
+		t.Errorf("%d rows of the archive, want %d", len(got), pages)
+	}
+}
+
+// wantArchive wants the archive files of n workers in the store, byte for byte, each with its index.
+func (m *machines) wantArchive(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		dir := filepath.Join(m.dir, fmt.Sprint("crawl-", i))
+		files, err := filepath.Glob(filepath.Join(dir, "warc", "*"))
+		if err != nil || len(files) < 3 { // and the folder site
+			t.Errorf("worker %d has %v, %v", i, files, err)
+		}
+		for _, file := range files {
+			if filepath.Base(file) == "site" {
+				continue
+			}
+			b, err := os.ReadFile(file)
+			there, ok := m.fake.Object("c1/warc/" + filepath.Base(file))
+			if err != nil || !ok || !bytes.Equal(b, there) {
+				t.Errorf("%s: %d bytes here, %d there, %v", file, len(b), len(there), err)
+			}
 		}
 	}
 }
