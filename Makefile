@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream store kafka kafka-conformance scale-out race-log parity parity-warc parity-robots race-polite race-crawl train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,9 @@ store: ## the table on an S3 server (versitygw): mills and server killed KILLS t
 
 kafka: ## a finished archive through a real Apache Kafka: the same shard files; and kill-stream on it
 	@go run ./internal/sim/kafkasmoke -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
+
+scale-out: ## two machines, Apache Kafka and versitygw between them, a zombie each: all of them are killed
+	@mkdir -p .cache && go build -o .cache/scaleout ./internal/sim/scaleout && .cache/scaleout -kills $(call kills,90) -seed $(SEED) -input "$(INPUT)"
 
 # A module of its own, for its peers are heavy; it may fetch what the main one has come to need.
 kafka-conformance: ## our broker, kfake and Apache Kafka answer the same requests, and ours is right
@@ -81,5 +84,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl store kafka kafka-conformance race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl store kafka kafka-conformance scale-out race-log parity parity-warc parity-robots race-polite race-crawl docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

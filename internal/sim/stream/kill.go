@@ -16,6 +16,7 @@ import (
 type KillOptions struct {
 	Kills  int
 	Broker int // of them
+	Store  int // and of the object store
 	Every  time.Duration
 	Seed   uint64
 }
@@ -116,9 +117,12 @@ func (k *killer) deck() []*target {
 	}
 	deck := make([]*target, 0, k.o.Kills)
 	for i := range k.o.Kills {
-		if i < k.o.Broker {
+		switch {
+		case i < k.o.Broker:
 			deck = append(deck, log)
-		} else {
+		case i < k.o.Broker+k.o.Store:
+			deck = append(deck, k.storeTarget())
+		default:
 			deck = append(deck, others[i%len(others)])
 		}
 	}

@@ -28,7 +28,7 @@ func TestDeck(t *testing.T) {
 			all = append(all, c.kind)
 		}
 		done := Kills{Kinds: kinds, MillLives: kinds[kindMill], Committed: kinds[kindMill]}
-		if err := o.enough(&done); err != nil {
+		if err := o.enough(&done, 0); err != nil {
 			t.Error(err)
 		}
 		for kind := range kinds {
@@ -38,12 +38,12 @@ func TestDeck(t *testing.T) {
 					less.Kinds[other] = n
 				}
 			}
-			if o.enough(&less) == nil {
+			if o.enough(&less, 0) == nil {
 				t.Errorf("no kill of %s is enough", kind)
 			}
 		}
 		done.Committed = done.MillLives * 7 / 10
-		if o.enough(&done) == nil {
+		if o.enough(&done, 0) == nil {
 			t.Error("a mill that commits in seven lives of ten is enough")
 		}
 		return kinds, all

@@ -45,6 +45,7 @@ type line struct {
 	yaml   string
 	parts  int
 	log    Server
+	store  *gateway // nil where the processes share the corpus's folder
 	feed   *process
 	cleans []*process
 	mill   *process

@@ -4,7 +4,8 @@
 // does not hold. internal/sim/streamjudge, which knows nothing of millrace, says what the corpora are.
 //
 // Read in this order: prove.go (what is run and compared), input.go, line.go and process.go (the processes), server.go
-// (the log), kill.go, record.go (docs as it came, and played again), judge.go.
+// (the log), kill.go, record.go (docs as it came, and played again), judge.go; apart.go and
+// machine.go (the same on two machines).
 package stream
 
 import (
@@ -147,9 +148,15 @@ func (o *Options) Many(ctx context.Context, w *World, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	if err := o.enough(&k); err != nil {
+	if err := o.enough(&k, 0); err != nil {
 		return err
 	}
+	return o.sameAsUndisturbed(ctx, w, l, file, b)
+}
+
+// sameAsUndisturbed lets the judge look at what a disturbed line has made, and compares it with what undisturbed ones make:
+// of the same docs, and of the same input.
+func (o *Options) sameAsUndisturbed(ctx context.Context, w *World, l *line, file string, b *sim.Bar) error {
 	got, err := l.judge(ctx)
 	if err != nil {
 		return err
@@ -199,9 +206,12 @@ func (w *World) sameInput(ctx context.Context, got *Verdict) error {
 // barren is the share of the mill's lives that may end without a commit; one may in any case.
 const barren = 0.2
 
-// enough looks at the kills.
-func (o *Options) enough(k *Kills) error {
-	others := (o.Kills - o.brokers()) * 17 / 100
+// enough looks at the kills, of which so many were to be of an object store.
+func (o *Options) enough(k *Kills, stores int) error {
+	others := (o.Kills - o.brokers() - stores) * 17 / 100
+	if k.Kinds[kindStore] < stores {
+		return fmt.Errorf("%d kills of the store, %d are wanted", k.Kinds[kindStore], stores)
+	}
 	for kind, least := range map[string]int{kindLog: min(o.brokers(), max(1, o.Kills/16)), kindFeed: others, kindClean: others, kindMill: others} {
 		if k.Kinds[kind] < least {
 			return fmt.Errorf("%d kills of the %s, at least %d are wanted", k.Kinds[kind], kind, least)
