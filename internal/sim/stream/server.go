@@ -35,7 +35,7 @@ func newEmbedded(binary, corpus string) (*embedded, error) {
 	return &embedded{p, addr}, nil
 }
 
-const startPatience = time.Minute
+const startPatience = 3 * time.Minute
 
 func (e *embedded) Start(ctx context.Context) error {
 	if err := e.p.start(context.WithoutCancel(ctx)); err != nil {
