@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 	"millrace"
 	"millrace/ingest/broker"
+	"millrace/internal/durable"
+	"millrace/internal/objects"
+	"millrace/internal/sim/crashfs"
 	"millrace/internal/sim/s3"
 	"millrace/shards"
 )
@@ -220,5 +224,73 @@ func (m *machines) wantArchive(t *testing.T, n int) {
 				t.Errorf("%s: %d bytes here, %d there, %v", file, len(b), len(there), err)
 			}
 		}
+	}
+}
+
+// TestCrashAtArchive crashes while an archive is uploaded, and while another machine fetches it: whatever happened, the
+// next life brings all of it, and nothing else.
+func TestCrashAtArchive(t *testing.T) {
+	t.Parallel()
+	from := t.TempDir()
+	whole := map[string]string{"warc/pages-0-00000000-01234567.warc.gz": "pages", "warc/pages-0-00000000-01234567.cdxj": "index",
+		"warc/site/site-0-00000000-01234567.warc.gz": "site", "warc/site/site-0-00000000-01234567.cdxj": "index of site"}
+	for name, data := range whole {
+		writeIn(t, from, name, data)
+	}
+	writeIn(t, from, "warc/pages-0-00000001-01234567.warc.gz", "unfinished")
+	writeIn(t, from, "warc/pages-1-00000000-01234567.warc.gz", "another worker's")
+	writeIn(t, from, "warc/pages-1-00000000-01234567.cdxj", "another worker's")
+	x := &crashfs.Trial{Seed: 10, Each: 2, Pairs: 10}
+	x.Life = func(ctx context.Context, p crashfs.Place) error {
+		fake := s3.NewFake()
+		endpoint, stop := fake.Serve()
+		defer stop()
+		store, err := objects.NewS3(objects.Options{Place: "s3://" + s3.FakeBucket, Endpoint: endpoint, AccessKey: "a", SecretKey: "b"})
+		if err != nil {
+			return err
+		}
+		u := &uploader{store: store, disk: p.Disk, dir: from, log: slog.New(slog.DiscardHandler)}
+		before := &uploader{store: store, dir: from, there: map[string]int64{}}
+		for _, s := range p.Seen { // what was put before the crash is there
+			if s.Op == durable.OpPut {
+				if _, err := before.put(ctx, s.Path); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := u.pass(ctx); err != nil {
+			return err
+		}
+		if keys := fake.Keys(); len(keys) != len(whole) {
+			return fmt.Errorf("the store has %v", keys)
+		}
+		_, err = fetchArchive(ctx, p.Disk, p.Dir, store)
+		return err
+	}
+	x.Judge = func(dir string) error {
+		for name, data := range whole {
+			if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != data {
+				return fmt.Errorf("%s holds %q: %w", name, b, err)
+			}
+		}
+		return nil
+	}
+	r, err := x.Run(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Points["cli.upload"] != 4 || r.Points["cli.archive.rename"] != 4 {
+		t.Errorf("%v", r.Points)
+	}
+}
+
+func writeIn(t *testing.T, dir, name, data string) {
+	t.Helper()
+	file := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
