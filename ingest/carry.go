@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"path/filepath"
 	"time"
 
 	"millrace"
@@ -73,7 +74,7 @@ func objectName(b []byte) string {
 // put stores an object. The store may be away for hours, as a broker may.
 func (c *Carrier) put(ctx context.Context, name string, b []byte) error {
 	for n := 1; ; n++ {
-		err := c.Disk.Put("ingest.blob", name, func() error { return c.Store.PutNew(ctx, name, b) })
+		err := c.Disk.Put("ingest.blob", filepath.Join(c.Loader.Dir, filepath.FromSlash(name)), func() error { return c.Store.PutNew(ctx, name, b) })
 		if err == nil || errors.Is(err, fs.ErrExist) { // its name says that it is the same
 			return nil
 		}

@@ -122,7 +122,7 @@ func TestCrashAtBlob(t *testing.T) {
 	b := []byte("more than a message holds")
 	x := &crashfs.Trial{Seed: 9, Pairs: 4}
 	x.Life = func(ctx context.Context, p crashfs.Place) error {
-		return (&Carrier{Store: store, Disk: p.Disk}).put(ctx, objectName(b), b)
+		return (&Carrier{Loader: &Loader{Dir: p.Dir}, Store: store, Disk: p.Disk}).put(ctx, objectName(b), b)
 	}
 	x.Judge = func(string) error {
 		if got := store.objects[objectName(b)]; string(got) != string(b) {

@@ -231,17 +231,18 @@ func (m *machines) wantArchive(t *testing.T, n int) {
 // next life brings all of it, and nothing else.
 func TestCrashAtArchive(t *testing.T) {
 	t.Parallel()
-	from := t.TempDir()
 	whole := map[string]string{"warc/pages-0-00000000-01234567.warc.gz": "pages", "warc/pages-0-00000000-01234567.cdxj": "index",
 		"warc/site/site-0-00000000-01234567.warc.gz": "site", "warc/site/site-0-00000000-01234567.cdxj": "index of site"}
-	for name, data := range whole {
-		writeIn(t, from, name, data)
-	}
-	writeIn(t, from, "warc/pages-0-00000001-01234567.warc.gz", "unfinished")
-	writeIn(t, from, "warc/pages-1-00000000-01234567.warc.gz", "another worker's")
-	writeIn(t, from, "warc/pages-1-00000000-01234567.cdxj", "another worker's")
+	others := map[string]string{"warc/pages-0-00000001-01234567.warc.gz": "unfinished",
+		"warc/pages-1-00000000-01234567.warc.gz": "another worker's", "warc/pages-1-00000000-01234567.cdxj": "another worker's"}
 	x := &crashfs.Trial{Seed: 10, Each: 2, Pairs: 10}
 	x.Life = func(ctx context.Context, p crashfs.Place) error {
+		from := filepath.Join(p.Dir, "crawl") // what the crawl has made durable, which is no part of this
+		for _, files := range []map[string]string{whole, others} {
+			if err := writeAll(from, files); err != nil {
+				return err
+			}
+		}
 		fake := s3.NewFake()
 		endpoint, stop := fake.Serve()
 		defer stop()
@@ -253,7 +254,7 @@ func TestCrashAtArchive(t *testing.T) {
 		before := &uploader{store: store, dir: from, there: map[string]int64{}}
 		for _, s := range p.Seen { // what was put before the crash is there
 			if s.Op == durable.OpPut {
-				if _, err := before.put(ctx, s.Path); err != nil {
+				if _, err := before.put(ctx, filepath.Join(from, archivePath(s.Path))); err != nil {
 					return err
 				}
 			}
@@ -264,12 +265,12 @@ func TestCrashAtArchive(t *testing.T) {
 		if keys := fake.Keys(); len(keys) != len(whole) {
 			return fmt.Errorf("the store has %v", keys)
 		}
-		_, err = fetchArchive(ctx, p.Disk, p.Dir, store)
+		_, err = fetchArchive(ctx, p.Disk, filepath.Join(p.Dir, "elsewhere"), store)
 		return err
 	}
 	x.Judge = func(dir string) error {
 		for name, data := range whole {
-			if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != data {
+			if b, err := os.ReadFile(filepath.Join(dir, "elsewhere", name)); err != nil || string(b) != data {
 				return fmt.Errorf("%s holds %q: %w", name, b, err)
 			}
 		}
@@ -284,13 +285,20 @@ func TestCrashAtArchive(t *testing.T) {
 	}
 }
 
-func writeIn(t *testing.T, dir, name, data string) {
-	t.Helper()
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
+// archivePath is the part of a path that begins with the archive's folder.
+func archivePath(p string) string {
+	return p[strings.LastIndex(filepath.ToSlash(p), "/warc/")+1:]
+}
+
+func writeAll(dir string, files map[string]string) error {
+	for name, data := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
+			return err
+		}
 	}
-	if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return nil
 }
