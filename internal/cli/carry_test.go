@@ -56,10 +56,13 @@ func openMachines(t *testing.T, inputs string) *machines {
 			t.Error(err)
 		}
 	})
-	t.Setenv("AWS_ACCESS_KEY_ID", "me")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	for _, name := range []string{"MILLRACE_TEST_CARRY_KEY", "MILLRACE_TEST_CARRY_SECRET"} { // t.Setenv is not for parallel tests
+		if err := os.Setenv(name, "any"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.plain = inputs + "shards: {flush_every: 0}\n"
-	m.text = m.plain + fmt.Sprintf("log: kafka://%s\nstore: s3://%s/c1\ns3: {endpoint: %q}\n", b.Addr(), s3.FakeBucket, endpoint)
+	m.text = m.plain + fmt.Sprintf("log: kafka://%s\nstore: s3://%s/c1\ns3: {endpoint: %q, access_key_env: MILLRACE_TEST_CARRY_KEY, secret_key_env: MILLRACE_TEST_CARRY_SECRET}\n", b.Addr(), s3.FakeBucket, endpoint)
 	return m
 }
 
@@ -100,6 +103,7 @@ func (m *machines) run(t *testing.T, n, exit int) {
 // TestMachinesMakeTheSameRows: machines that share no disk make what one machine makes of the same files, and what
 // is too long for a message goes by the store.
 func TestMachinesMakeTheSameRows(t *testing.T) {
+	t.Parallel()
 	in := t.TempDir()
 	mixedTexts(t, in)
 	long := strings.Repeat("a long text of many words, which no message holds. ", 50_000)
@@ -147,6 +151,7 @@ func (f fussy) Process(_ context.Context, d *millrace.Document) (millrace.Verdic
 // TestMachinesCrawl: two crawl workers, two clean workers and a mill, a folder each. The archive comes into the store, from
 // where any machine replays dead letters and makes a corpus anew.
 func TestMachinesCrawl(t *testing.T) {
+	t.Parallel()
 	w := &towns{}
 	server, err := w.open(4)
 	if err != nil {
