@@ -11,9 +11,11 @@ import (
 	"io/fs"
 	"log/slog"
 	"path"
+	"path/filepath"
 	"time"
 
 	"millrace"
+	"millrace/internal/durable"
 )
 
 const (
@@ -36,6 +38,7 @@ type Store interface {
 type Carrier struct {
 	Loader *Loader // of the machine that has the files
 	Store  Store
+	Disk   *durable.Disk // nil but in tests
 	Log    *slog.Logger
 }
 
@@ -71,7 +74,7 @@ func objectName(b []byte) string {
 // put stores an object. The store may be away for hours, as a broker may.
 func (c *Carrier) put(ctx context.Context, name string, b []byte) error {
 	for n := 1; ; n++ {
-		err := c.Store.PutNew(ctx, name, b)
+		err := c.Disk.Put("ingest.blob", filepath.Join(c.Loader.Dir, filepath.FromSlash(name)), func() error { return c.Store.PutNew(ctx, name, b) })
 		if err == nil || errors.Is(err, fs.ErrExist) { // its name says that it is the same
 			return nil
 		}

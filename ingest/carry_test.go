@@ -259,11 +259,11 @@ func TestArchiveElsewhere(t *testing.T) {
 func TestCarryWaits(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if err := (&Carrier{Store: &memory{busy: 1 << 30}}).put(ctx, "x", nil); !errors.Is(err, context.DeadlineExceeded) {
+	if err := (&Carrier{Loader: &Loader{}, Store: &memory{busy: 1 << 30}}).put(ctx, "x", nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 	denied := errors.New("access denied")
-	if err := (&Carrier{Store: &memory{denied: denied}}).put(t.Context(), "x", nil); !errors.Is(err, denied) {
+	if err := (&Carrier{Loader: &Loader{}, Store: &memory{denied: denied}}).put(t.Context(), "x", nil); !errors.Is(err, denied) {
 		t.Error(err)
 	}
 	d := sample()

@@ -114,3 +114,23 @@ func TestCrashAtRemote(t *testing.T) {
 		}
 	}
 }
+
+// TestCrashAtBlob crashes while bytes that no message holds are put into the store: what is published then names an object
+// that is there.
+func TestCrashAtBlob(t *testing.T) {
+	store := &memory{}
+	b := []byte("more than a message holds")
+	x := &crashfs.Trial{Seed: 9, Pairs: 4}
+	x.Life = func(ctx context.Context, p crashfs.Place) error {
+		return (&Carrier{Loader: &Loader{Dir: p.Dir}, Store: store, Disk: p.Disk}).put(ctx, objectName(b), b)
+	}
+	x.Judge = func(string) error {
+		if got := store.objects[objectName(b)]; string(got) != string(b) {
+			return fmt.Errorf("the object holds %q", got)
+		}
+		return nil
+	}
+	if r, err := x.Run(t.Context(), t.TempDir()); err != nil || r.Points["ingest.blob"] == 0 {
+		t.Fatal(r, err)
+	}
+}

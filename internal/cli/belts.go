@@ -17,7 +17,8 @@ import (
 	"millrace/internal/lock"
 )
 
-// A line can be run in parts, on one machine or on several that share the corpus's folder: so many workers that
+// A line can be run in parts, on one machine or on several that share the corpus's folder, or a
+// store: so many workers that
 // crawl, as many that clean, and one mill for all of them. Worker i of each kind has partition i of pages.
 const (
 	beltCrawl = "crawl" // and files, which worker 0 reads

@@ -19,7 +19,7 @@ func (l *line) carrier() *ingest.Carrier {
 	if l.c.at.Store == nil {
 		return nil
 	}
-	return &ingest.Carrier{Loader: l.loader(), Store: l.c.at.Store, Log: l.a.log}
+	return &ingest.Carrier{Loader: l.loader(), Store: l.c.at.Store, Disk: l.c.disk, Log: l.a.log}
 }
 
 // loader reads bytes on this machine, else from the store.

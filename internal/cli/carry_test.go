@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,9 @@ import (
 
 	"millrace"
 	"millrace/ingest/broker"
+	"millrace/internal/durable"
+	"millrace/internal/objects"
+	"millrace/internal/sim/crashfs"
 	"millrace/internal/sim/s3"
 	"millrace/shards"
 )
@@ -52,10 +56,13 @@ func openMachines(t *testing.T, inputs string) *machines {
 			t.Error(err)
 		}
 	})
-	t.Setenv("AWS_ACCESS_KEY_ID", "me")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	for _, name := range []string{"MILLRACE_TEST_CARRY_KEY", "MILLRACE_TEST_CARRY_SECRET"} { // t.Setenv is not for parallel tests
+		if err := os.Setenv(name, "any"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	m.plain = inputs + "shards: {flush_every: 0}\n"
-	m.text = m.plain + fmt.Sprintf("log: kafka://%s\nstore: s3://%s/c1\ns3: {endpoint: %q}\n", b.Addr(), s3.FakeBucket, endpoint)
+	m.text = m.plain + fmt.Sprintf("log: kafka://%s\nstore: s3://%s/c1\ns3: {endpoint: %q, access_key_env: MILLRACE_TEST_CARRY_KEY, secret_key_env: MILLRACE_TEST_CARRY_SECRET}\n", b.Addr(), s3.FakeBucket, endpoint)
 	return m
 }
 
@@ -96,6 +103,7 @@ func (m *machines) run(t *testing.T, n, exit int) {
 // TestMachinesMakeTheSameRows: machines that share no disk make what one machine makes of the same files, and what
 // is too long for a message goes by the store.
 func TestMachinesMakeTheSameRows(t *testing.T) {
+	t.Parallel()
 	in := t.TempDir()
 	mixedTexts(t, in)
 	long := strings.Repeat("a long text of many words, which no message holds. ", 50_000)
@@ -143,6 +151,7 @@ func (f fussy) Process(_ context.Context, d *millrace.Document) (millrace.Verdic
 // TestMachinesCrawl: two crawl workers, two clean workers and a mill, a folder each. The archive comes into the store, from
 // where any machine replays dead letters and makes a corpus anew.
 func TestMachinesCrawl(t *testing.T) {
+	t.Parallel()
 	w := &towns{}
 	server, err := w.open(4)
 	if err != nil {
@@ -221,4 +230,80 @@ func (m *machines) wantArchive(t *testing.T, n int) {
 			}
 		}
 	}
+}
+
+// TestCrashAtArchive crashes while an archive is uploaded, and while another machine fetches it: whatever happened, the
+// next life brings all of it, and nothing else.
+func TestCrashAtArchive(t *testing.T) {
+	t.Parallel()
+	whole := map[string]string{"warc/pages-0-00000000-01234567.warc.gz": "pages", "warc/pages-0-00000000-01234567.cdxj": "index",
+		"warc/site/site-0-00000000-01234567.warc.gz": "site", "warc/site/site-0-00000000-01234567.cdxj": "index of site"}
+	others := map[string]string{"warc/pages-0-00000001-01234567.warc.gz": "unfinished",
+		"warc/pages-1-00000000-01234567.warc.gz": "another worker's", "warc/pages-1-00000000-01234567.cdxj": "another worker's"}
+	x := &crashfs.Trial{Seed: 10, Each: 2, Pairs: 10}
+	x.Life = func(ctx context.Context, p crashfs.Place) error {
+		from := filepath.Join(p.Dir, "crawl") // what the crawl has made durable, which is no part of this
+		for _, files := range []map[string]string{whole, others} {
+			if err := writeAll(from, files); err != nil {
+				return err
+			}
+		}
+		fake := s3.NewFake()
+		endpoint, stop := fake.Serve()
+		defer stop()
+		store, err := objects.NewS3(objects.Options{Place: "s3://" + s3.FakeBucket, Endpoint: endpoint, AccessKey: "a", SecretKey: "b"})
+		if err != nil {
+			return err
+		}
+		u := &uploader{store: store, disk: p.Disk, dir: from, log: slog.New(slog.DiscardHandler)}
+		before := &uploader{store: store, dir: from, there: map[string]int64{}}
+		for _, s := range p.Seen { // what was put before the crash is there
+			if s.Op == durable.OpPut {
+				if _, err := before.put(ctx, filepath.Join(from, archivePath(s.Path))); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := u.pass(ctx); err != nil {
+			return err
+		}
+		if keys := fake.Keys(); len(keys) != len(whole) {
+			return fmt.Errorf("the store has %v", keys)
+		}
+		_, err = fetchArchive(ctx, p.Disk, filepath.Join(p.Dir, "elsewhere"), store)
+		return err
+	}
+	x.Judge = func(dir string) error {
+		for name, data := range whole {
+			if b, err := os.ReadFile(filepath.Join(dir, "elsewhere", name)); err != nil || string(b) != data {
+				return fmt.Errorf("%s holds %q: %w", name, b, err)
+			}
+		}
+		return nil
+	}
+	r, err := x.Run(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Points["cli.upload"] != 4 || r.Points["cli.archive.rename"] != 4 {
+		t.Errorf("%v", r.Points)
+	}
+}
+
+// archivePath is the part of a path that begins with the archive's folder.
+func archivePath(p string) string {
+	return p[strings.LastIndex(filepath.ToSlash(p), "/warc/")+1:]
+}
+
+func writeAll(dir string, files map[string]string) error {
+	for name, data := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte(data), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -144,12 +144,12 @@ func TestCrashAtEachPoint(t *testing.T) {
 	const remote = "a file by URL, of which this line has none: ingest/crash_test.go"
 	for folder, but := range map[string]map[string]string{
 		".": {"cli.live": "a second of a crawl, and nothing that has to last", "cli.workers": "TestCrashAtWorkersFile", "cli.rebuild": "TestCrashAtRebuild",
-			"cli.resize.workers": "TestCrashAtResize"},
+			"cli.resize.workers": "TestCrashAtResize", "cli.archive": "TestCrashAtArchive", "cli.upload": "TestCrashAtArchive"},
 		filepath.Join("..", "..", "ingest"): {"ingest.spool": spool, "ingest.spool.write": spool, "ingest.spool.sync": spool, "ingest.spool.link": spool,
 			"ingest.spool.folder": spool, "ingest.spool.tidy": spool,
 			"ingest.remote.again": remote, "ingest.remote.folder": remote, "ingest.remote.known": remote, "ingest.remote.rename": remote,
 			"ingest.remote.part": remote, "ingest.remote.spool": remote, "ingest.remote.sync": remote, "ingest.remote.tidy": remote,
-			"ingest.remote.truncate": remote, "ingest.remote.write": remote},
+			"ingest.remote.truncate": remote, "ingest.remote.write": remote, "ingest.blob": "a line in parts: TestCrashAtBlob"},
 	} {
 		if err := r.Passed(folder, but); err != nil {
 			t.Error(err)

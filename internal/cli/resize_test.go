@@ -96,7 +96,7 @@ func (x *ofFiles) feed(workers, n int) {
 	if err := errors.Join(l.topic.Ensure(x.t.Context()), l.docs.Ensure(x.t.Context())); err != nil {
 		x.t.Fatal(err)
 	}
-	files, err := l.openFiles(t.Context())
+	files, err := l.openFiles(x.t.Context())
 	if err == nil {
 		err = l.publish(x.t.Context(), "ingest", &some{files, n}, l.topic.Spread(l.newest))
 	}
@@ -145,7 +145,7 @@ func (x *ofFiles) zombie(workers int) *zombie {
 	z.pages = z.cleaner.topic.Source(ingest.SourceOptions{Until: func() bool { return true }})
 	z.docs = z.cleaner.docs.Sink(z.cleaner.newest)
 	var err error
-	if z.files, err = z.feeder.openFiles(); err != nil {
+	if z.files, err = z.feeder.openFiles(ctx); err != nil {
 		x.t.Fatal(err)
 	}
 	for _, p := range []struct {

@@ -61,6 +61,8 @@ type tailed struct {
 	Meta      string `json:"meta,omitempty"`
 	Reason    string `json:"reason,omitempty"`
 	Err       string `json:"err,omitempty"`
+	Stored    int    `json:"stored,omitempty"` // bytes that came along to be loaded
+	Object    string `json:"object,omitempty"` // that holds them
 }
 
 func (a *App) runTail(ctx context.Context, o tailOptions) error {
@@ -112,6 +114,7 @@ func (a *App) printMessage(m ingest.Message) {
 		j.Src, j.ID, j.MID, j.URL, j.Source = m.Source.String(), d.DisplayID(), d.ID.String(), d.Page.URL, d.Page.Source
 		j.Consent, j.Title, j.Text, j.Meta = d.Page.Consent.String(), d.Title, d.Text, d.Meta
 		j.Reason, j.Err = string(d.Verdict.Reason), d.Verdict.Err
+		j.Stored, j.Object = len(d.Page.Stored), d.Page.Object
 	}
 	if a.json {
 		a.emit(j)

@@ -32,6 +32,7 @@ const uploadEvery = 15 * time.Second
 // not change after that. It stays where it is.
 type uploader struct {
 	store  objects.Store
+	disk   *durable.Disk
 	dir    string
 	worker int
 	log    *slog.Logger
@@ -43,7 +44,7 @@ func (l *line) uploads() *uploader {
 	if l.c.at.Store == nil || l.crawler == nil {
 		return nil
 	}
-	return &uploader{store: l.c.at.Store, dir: l.c.dir, worker: l.worker, log: l.a.log}
+	return &uploader{store: l.c.at.Store, disk: l.c.disk, dir: l.c.dir, worker: l.worker, log: l.a.log}
 }
 
 // run uploads what gets finished, until ctx ends. A store that is away stops no crawl.
@@ -122,7 +123,8 @@ func (u *uploader) put(ctx context.Context, file string) (done bool, err error) 
 	if _, err := io.Copy(h, f); err != nil {
 		return false, err
 	}
-	if err := u.store.Put(ctx, name, f, info.Size(), hex.EncodeToString(h.Sum(nil))); err != nil {
+	err = u.disk.Put("cli.upload", file, func() error { return u.store.Put(ctx, name, f, info.Size(), hex.EncodeToString(h.Sum(nil))) })
+	if err != nil {
 		return false, err
 	}
 	u.there[name] = info.Size()
