@@ -61,34 +61,11 @@ type line struct {
 // runLine starts the log, the belts and the trainer, and waits for all of them.
 func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	l := &line{a: a, c: c, o: o}
-	table, err := c.at.Open(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := table.CollectOrphans(ctx); err != nil {
-		return err
-	}
-	if o.refill {
-		if err := l.leaveLog(ctx); err != nil {
-			return err
-		}
-	}
-	stop, err := l.openLog(ctx)
+	stop, err := l.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if o.refill {
-		if err := l.refill(ctx); err != nil {
-			return err
-		}
-		if table, err = c.at.Open(ctx); err != nil {
-			return err
-		}
-	}
-	if err := l.openSink(ctx, table); err != nil {
-		return err
-	}
 	defer l.index.Close()
 	sources, err := l.openInputs(ctx)
 	if err != nil {
@@ -135,6 +112,38 @@ func (a *App) runLine(ctx context.Context, c *corpus, o runOptions) error {
 	return l.finish(ctx, result)
 }
 
+// begin opens the log and the table, and settles what a refill is to settle.
+func (l *line) begin(ctx context.Context) (stop func(), err error) {
+	table, err := l.c.at.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := table.CollectOrphans(ctx); err != nil {
+		return nil, err
+	}
+	if l.o.refill {
+		if err := l.leaveLog(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if stop, err = l.openLog(ctx); err != nil {
+		return nil, err
+	}
+	if l.o.refill {
+		if err = l.refill(ctx); err == nil {
+			table, err = l.c.at.Open(ctx)
+		}
+	}
+	if err == nil {
+		err = l.openSink(ctx, table)
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return stop, nil
+}
+
 // readyAfter tells that work begins when so many belts have been restored.
 func (l *line) readyAfter(belts int, event map[string]any) {
 	l.restoring.Store(int64(belts))
@@ -142,23 +151,6 @@ func (l *line) readyAfter(belts int, event map[string]any) {
 		if l.restoring.Add(-1) == 0 {
 			l.a.event(event)
 		}
-	}
-}
-
-// tidy leaves data/ without rows that are out of the corpus and without files that were replaced: a corpus that is
-// kept fresh ends in no other way than by an interruption. What is not done in time is done by the next run.
-func (l *line) tidy(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.a.timeToTidy())
-	defer cancel()
-	_, err := l.sink.Resume(ctx)
-	if err == nil {
-		err = l.sink.Flush(ctx, millrace.Position{})
-	}
-	if err == nil {
-		_, err = l.c.at.CollectOrphans(ctx)
-	}
-	if err != nil {
-		l.a.log.Warn("older versions of pages are still in data", "error", err)
 	}
 }
 

@@ -164,7 +164,11 @@ func (x *ofFiles) zombie(workers int) *zombie {
 			x.t.Fatal(err)
 		}
 	}
-	if err := z.miller.openSink(ctx); err != nil {
+	table, err := shards.Open(x.dir)
+	if err == nil {
+		err = z.miller.openSink(ctx, table)
+	}
+	if err != nil {
 		x.t.Fatal(err)
 	}
 	at, err := z.miller.sink.Resume(ctx)

@@ -84,14 +84,7 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 	} else {
 		a.nameBadSeeds(c)
 	}
-	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
-		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
-			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
-	}
-	if o.follow && len(c.cfg.Ingest) == 0 {
-		return &Error{Exit: Usage, Err: errors.New("--follow: there is no ingest entry to follow"), Means: "nothing was started", Try: "ingest: [{in: 'texts/*.jsonl'}] in pipeline.yaml"}
-	}
-	if err := checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request"); err != nil {
+	if err := c.worthwhile(o); err != nil {
 		return err
 	}
 	for _, d := range []string{filepath.Clean(c.dir), filepath.Join(c.dir, "state")} {
@@ -136,6 +129,18 @@ func (a *App) runRun(ctx context.Context, o runOptions) error {
 		return a.runWorker(ctx, c, o, w)
 	}
 	return a.runLine(ctx, c, o)
+}
+
+// worthwhile refuses a run that has nothing to do, and one that may not do it.
+func (c *corpus) worthwhile(o runOptions) error {
+	if len(c.seeds) == 0 && len(c.cfg.Ingest) == 0 && o.archive == "" {
+		return &Error{Exit: Usage, Err: errors.New("nothing to do: no seeds and no files in the configuration"),
+			Means: "nothing was started", Try: "millrace init --in 'texts/*.jsonl', or crawl.seeds"}
+	}
+	if o.follow && len(c.cfg.Ingest) == 0 {
+		return &Error{Exit: Usage, Err: errors.New("--follow: there is no ingest entry to follow"), Means: "nothing was started", Try: "ingest: [{in: 'texts/*.jsonl'}] in pipeline.yaml"}
+	}
+	return checkContact(c.cfg.Agent, c.seeds, "agent: {contact: 'mailto:you@example.org'} in pipeline.yaml; it is sent with every request")
 }
 
 // settleRecipe compares the configuration with the one in force: the newest commit's, or, before the

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"millrace"
 )
 
 const (
@@ -93,4 +95,21 @@ func (a *App) endNow(e *Error) {
 	case <-time.After(lastWords):
 	}
 	os.Exit(e.Exit)
+}
+
+// tidy leaves data/ without rows that are out of the corpus and without files that were replaced: a corpus that is
+// kept fresh ends in no other way than by an interruption. What is not done in time is done by the next run.
+func (l *line) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.a.timeToTidy())
+	defer cancel()
+	_, err := l.sink.Resume(ctx)
+	if err == nil {
+		err = l.sink.Flush(ctx, millrace.Position{})
+	}
+	if err == nil {
+		_, err = l.c.at.CollectOrphans(ctx)
+	}
+	if err != nil {
+		l.a.log.Warn("older versions of pages are still in data", "error", err)
+	}
 }
