@@ -307,3 +307,31 @@ func writeAll(dir string, files map[string]string) error {
 	}
 	return nil
 }
+
+// TestBucketInputs reads objects through the command, by signed URLs; one that has changed is refused.
+func TestBucketInputs(t *testing.T) {
+	t.Parallel()
+	m := openMachines(t, "ingest: [{in: 's3://"+s3.FakeBucket+"/in/*.jsonl'}]\n")
+	endpoint := m.text[strings.Index(m.text, "s3: {"):]
+	store, err := objects.NewS3(objects.Options{Place: "s3://" + s3.FakeBucket, Endpoint: strings.Split(endpoint, `"`)[1], AccessKey: "a", SecretKey: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text string) {
+		if err := objects.PutBytes(t.Context(), store, "in/a.jsonl", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("{\"id\": 1, \"text\": \"one\"}\n{\"id\": 2, \"text\": \"two\"}\n")
+	file := m.file(t, "bucket", m.plain+endpoint)
+	if exit := m.command(t, "run", file); exit != Done {
+		t.Fatalf("exit %d", exit)
+	}
+	if got := rowsOf(t, filepath.Join(m.dir, "bucket")); len(got) != 2 || got[1].ID != "2" || got[1].URL != "s3://"+s3.FakeBucket+"/in/a.jsonl#1" {
+		t.Errorf("%d rows", len(got))
+	}
+	put("{\"id\": 1, \"text\": \"another\"}\n")
+	if exit := m.command(t, "run", file); exit != Integrity {
+		t.Errorf("a changed object: exit %d", exit)
+	}
+}

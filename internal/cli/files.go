@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -18,6 +19,9 @@ func (l *line) openFiles(ctx context.Context) (files *ingest.FileSource, err err
 		files, err = parquetToo(ingest.Watch(ctx, l.c.disk, l.c.dir, l.c.inputs(), watchEvery))
 	} else {
 		files, err = parquetToo(ingest.Files(ctx, l.c.disk, l.c.dir, l.c.inputs()))
+	}
+	if errors.Is(err, ingest.ErrInputChanged) {
+		return nil, inputChanged(err)
 	}
 	if err != nil {
 		return nil, &Error{Exit: Usage, Err: err, Means: "nothing was started", Try: "mend ingest: in the configuration"}

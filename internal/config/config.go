@@ -329,7 +329,7 @@ func (c *Config) checkIngest() (path, msg string) {
 			return fmt.Sprintf("$.ingest[%d].consent", i), "consent is yes, no or not_said"
 		}
 	}
-	if path, msg := c.S3.check(c.Store); msg != "" {
+	if path, msg := c.S3.check(c.Store, slices.ContainsFunc(c.Ingest, func(in Ingest) bool { return strings.HasPrefix(in.In, "s3://") || strings.HasPrefix(in.In, "@") })); msg != "" {
 		return path, msg
 	}
 	return c.Kafka.check(strings.HasPrefix(c.Log, "kafka://"))

@@ -21,15 +21,15 @@ func (s *S3) Variables() (access, secret string) {
 	return cmp.Or(s.AccessKeyEnv, "AWS_ACCESS_KEY_ID"), cmp.Or(s.SecretKeyEnv, "AWS_SECRET_ACCESS_KEY")
 }
 
-// check finds the first value that cannot be meant, as Config.check does.
-func (s *S3) check(store string) (path, msg string) {
-	if store == "" {
-		if *s != (S3{}) {
-			return "$.s3", "s3 says how store: s3://BUCKET/PREFIX is reached, and there is no store"
-		}
+// check finds the first value that cannot be meant, as Config.check does. inputs says that some may be objects.
+func (s *S3) check(store string, inputs bool) (path, msg string) {
+	switch {
+	case store == "" && *s == (S3{}):
 		return "", ""
+	case store == "" && !inputs:
+		return "$.s3", "s3 says how store: s3://BUCKET/PREFIX is reached, and there is no store"
 	}
-	if _, _, err := objects.Split(store); err != nil {
+	if _, _, err := objects.Split(store); err != nil && store != "" {
 		return "$.store", "store is s3://BUCKET/PREFIX"
 	}
 	if _, err := objects.CheckEndpoint(s.Endpoint); err != nil && s.Endpoint != "" {
