@@ -149,7 +149,6 @@ type resizer struct {
 	*line
 	from shards.Layout // with the number of workers
 	n    int
-	name string // of the new frontiers' folder
 }
 
 // closedMark is the mark of a partition that nothing is taken from any more: whatever somebody says to have read

@@ -126,7 +126,6 @@ type taken struct {
 type reader struct {
 	marks map[string]int64
 	kept  []keptText
-	ids   map[string]string // to the kept one that stands for it
 }
 
 type keptText struct{ url, id, text string }
