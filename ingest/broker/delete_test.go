@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 )
 
 // TestDeleteTopic: a deleted topic is gone for those who write and read, its neighbour is not, and one that is made
@@ -29,7 +30,8 @@ func TestDeleteTopic(t *testing.T) {
 	if err != nil || r.Errors["pages"] != nil || !errors.Is(r.Errors["none"], kafka.UnknownTopicOrPartition) {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if _, err := produce(c, "pages", 0, "c"); !errors.Is(err, kafka.UnknownTopicOrPartition) {
+	// The broker says so, or kafka-go, which has asked it for its topics meanwhile.
+	if _, err := produce(c, "pages", 0, "c"); !errors.Is(err, kafka.UnknownTopicOrPartition) && !errors.Is(err, protocol.ErrNoTopic) {
 		t.Errorf("a write to a deleted topic: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "pages-[01]")); err != nil || len(left) > 0 {
