@@ -72,6 +72,7 @@ func TestSlowRequest(t *testing.T) {
 				}
 				here.Close()
 				there.Close()
+				others.Wait()
 
 				here, there = net.Pipe()
 				others.Go(func() {
