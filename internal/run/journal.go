@@ -60,6 +60,9 @@ type death struct {
 
 func (d *death) guilty() bool { return d.Words >= guilty || d.Alone >= silent }
 
+// suspect reports whether the document is to be taken alone.
+func (d *death) suspect() bool { return d.Deaths >= suspicious || d.Alone > 0 }
+
 // journal is the attempt journal of one belt, together with the crash loops that were decided from it.
 type journal struct {
 	path   string
@@ -131,8 +134,10 @@ func (j *journal) read(file, said string) {
 			known = known || n.kind == hung
 		}
 	}
-	if one { // the others may not have had their turn
-		j.deaths = old
+	for p, d := range old { // a suspect who is not in a note has not had his turn; where one was alone, nobody else has
+		if one || d.suspect() {
+			j.deaths[p] = d
+		}
 	}
 	for _, n := range notes {
 		if !known || n.kind == hung {
@@ -142,7 +147,8 @@ func (j *journal) read(file, said string) {
 }
 
 // count adds a death to what was known. Whoever was not in work at this one has not killed each time, and is
-// forgotten (unless another was found out): that tells a document that kills from kills from outside.
+// forgotten, unless he is suspected already, and waits to be taken alone: that tells a document that kills from kills
+// from outside.
 func (j *journal) count(n note, d *death, said string) {
 	if d == nil {
 		d = &death{Position: n.at.String()}
@@ -280,7 +286,7 @@ func (j *journal) clear(slot int) { j.slots[headSize+slot*slotSize] = '\n' }
 // suspect reports whether the document at p is to be taken alone.
 func (j *journal) suspect(p millrace.Position) bool {
 	d := j.deaths[p]
-	return d != nil && (d.Deaths >= suspicious || d.Alone > 0)
+	return d != nil && d.suspect()
 }
 
 // acquit forgets the deaths at p: what was in work there has come through alone. Nothing else may be in work.

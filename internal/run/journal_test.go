@@ -403,3 +403,50 @@ func boolInt(b bool) int {
 	}
 	return 0
 }
+
+// Two documents that kill, one at once and one slowly, are never in work at the same deaths: whoever is suspected stays so
+// while the other goes on killing, and both are found out.
+func TestSuspectsWaitForTheirTurn(t *testing.T) {
+	dir := t.TempDir()
+	at := func(offset int64) *millrace.Document {
+		return &millrace.Document{ID: millrace.ID{byte(offset)}, Position: millrace.Position{Partition: millrace.Partition{Topic: "pages"}, Offset: offset}}
+	}
+	slow, fast := at(1), at(2)
+	for life := 1; ; life++ {
+		j, err := openJournal(nil, dir, "mill", "r")
+		if err == nil {
+			err = j.start(nil, 2)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		condemned := map[*millrace.Document]bool{}
+		for _, d := range []*millrace.Document{fast, slow} {
+			if condemned[d], err = j.judge(d); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if condemned[fast] && condemned[slow] {
+			j.close()
+			break
+		}
+		if life > 2*(suspicious+silent) {
+			t.Fatalf("after %d lives: %v", life, j.deaths)
+		}
+		// The slow one comes first, and alone where it is suspected; then a suspect has his turn.
+		switch {
+		case !condemned[slow] && j.suspect(slow.Position):
+			j.put(0, nil, alone, slow, "s")
+		case !condemned[fast] && !j.suspect(fast.Position):
+			j.put(1, nil, inWork, fast, "s") // before the slow one has begun
+		case !condemned[slow]:
+			j.put(0, nil, inWork, slow, "s")
+		default:
+			j.put(1, nil, alone, fast, "s")
+		}
+		j.last.close()
+		if err := j.release(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
