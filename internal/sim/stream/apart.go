@@ -137,7 +137,7 @@ func (g *gateway) download(ctx context.Context, dir string) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, prefix := range []string{"data/", "rejects/"} {
+	for _, prefix := range []string{"data/", "rejects/", "format"} {
 		err := s.List(ctx, prefix, func(o objects.Object) error {
 			n++
 			return copyObject(ctx, s, o, filepath.Join(dir, filepath.FromSlash(o.Name)))
