@@ -166,6 +166,9 @@ func copyObject(ctx context.Context, s *objects.S3, o objects.Object, file strin
 	return errors.Join(err, f.Close())
 }
 
+// farBarren is for a mill that finds its log and its store again over a network, when they have been killed, too.
+const farBarren = 25 * time.Second
+
 // Apart disturbs a line on two machines: Apache Kafka and versitygw are between them, and nothing else. What is wanted is
 // what Many wants, of the table as it comes out of the store.
 func (o *Options) Apart(ctx context.Context, w *World, b *sim.Bar) error {
@@ -197,7 +200,7 @@ func (o *Options) Apart(ctx context.Context, w *World, b *sim.Bar) error {
 	file := filepath.Join(w.Dir, "docs.record")
 	rec := record(ctx, l.log.Addr(), "docs", file)
 	defer rec.cancel()
-	k, err := l.disturb(ctx, KillOptions{Kills: o.Kills, Broker: o.brokers(), Store: o.brokers(), Every: every, Seed: o.Seed}, func(ctx context.Context) error {
+	k, err := l.disturb(ctx, KillOptions{Kills: o.Kills, Broker: o.brokers(), Store: o.brokers(), Every: every, Seed: o.Seed, Barren: farBarren}, func(ctx context.Context) error {
 		n, err := rec.stop(ctx)
 		b.Figures["docs_messages"] = n
 		return err

@@ -19,6 +19,7 @@ type KillOptions struct {
 	Store  int // and of the object store
 	Every  time.Duration
 	Seed   uint64
+	Barren time.Duration // that a mill is given to commit, where it is longer than usual
 }
 
 // Kills is what a series of them came to.
@@ -170,7 +171,7 @@ func (k *killer) isReady(p *process) bool {
 	if p.kind != kindMill || !s.ready {
 		return s.ready
 	}
-	return s.commits > 0 || k.spare || time.Since(s.since) > maxBarren
+	return s.commits > 0 || k.spare || time.Since(s.since) > max(maxBarren, k.o.Barren)
 }
 
 func (k *killer) killBelt(p *process) bool {
