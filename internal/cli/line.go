@@ -56,6 +56,7 @@ type line struct {
 	layout     atomic.Int64 // partitions of pages, as far as a mill behind clean belts knows
 	stale      stale
 	paused     pauses
+	shared     sharedLog
 }
 
 // runLine starts the log, the belts and the trainer, and waits for all of them.
@@ -315,15 +316,6 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 	}
 	l.inputsDone.Store(true)
 	return nil
-}
-
-// newest is what the newest commit says, for whoever writes to a topic.
-func (l *line) newest(ctx context.Context) (millrace.Checkpoint, error) {
-	e, err := l.c.at.Newest(ctx)
-	if err != nil || e == nil {
-		return millrace.Checkpoint{}, err
-	}
-	return e.Checkpoint, nil
 }
 
 // mill empties its topic into the shards.
