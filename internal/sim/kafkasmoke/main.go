@@ -20,19 +20,12 @@ import (
 	"millrace/internal/sim/stream"
 )
 
-// docsPerKill is more than kill-stream has: Kafka takes seconds to come back.
-const docsPerKill, leastDocs = 300, 16_000
-
 func main() {
 	o := stream.Options{}
-	flag.IntVar(&o.Kills, "kills", 90, "kills in all, as kill-stream does them; a third is of Kafka; 0 leaves them out")
-	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
-	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill, at least 16,000)")
-	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+	o.NetworkFlags(flag.CommandLine, 90, "kills in all, as kill-stream does them; a third is of Kafka; 0 leaves them out")
 	flag.Parse()
-	if o.Brokers = max(3, o.Kills/3); o.Docs == 0 {
-		o.Docs = max(leastDocs, docsPerKill*o.Kills)
-	}
+	o.Brokers = max(3, o.Kills/3)
+	o.NetworkDocs()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	os.Exit(sim.Prove("kafka", func(dir string, b *sim.Bar) error {

@@ -19,15 +19,9 @@ import (
 	"millrace/internal/sim/stream"
 )
 
-// docsPerKill is more than kill-stream has: Kafka takes seconds to come back.
-const docsPerKill, leastDocs = 300, 16_000
-
 func main() {
 	o := stream.Options{}
-	flag.IntVar(&o.Kills, "kills", 90, "kills; a sixth is of Kafka, and as many of the object store")
-	flag.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
-	flag.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill, at least 16,000)")
-	flag.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+	o.NetworkFlags(flag.CommandLine, 90, "kills; a sixth is of Kafka, and as many of the object store")
 	network := flag.String("network", "", "internal: hold a network whose doors are in this folder")
 	ports := flag.String("ports", "", "internal: of the doors")
 	flag.Parse()
@@ -40,9 +34,8 @@ func main() {
 		}
 		return
 	}
-	if o.Brokers = max(2, o.Kills/6); o.Docs == 0 {
-		o.Docs = max(leastDocs, docsPerKill*o.Kills)
-	}
+	o.Brokers = max(2, o.Kills/6)
+	o.NetworkDocs()
 	os.Exit(sim.Prove("scale-out", func(dir string, b *sim.Bar) error {
 		if why := kafka.Missing(ctx); why != "" {
 			return errors.New(why)

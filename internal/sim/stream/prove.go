@@ -11,6 +11,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,6 +33,21 @@ type Options struct {
 	// Servers makes the log of a line; nil is the embedded broker. Brokers is how many kills are of it, 0 a share.
 	Server  func(name string) (Server, error)
 	Brokers int
+}
+
+// NetworkFlags are those of a command that kills a real Kafka: kills many by default, of which about says more.
+func (o *Options) NetworkFlags(f *flag.FlagSet, kills int, about string) {
+	f.IntVar(&o.Kills, "kills", kills, about)
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the documents and of who is killed")
+	f.IntVar(&o.Docs, "docs", 0, "documents (default: 300 a kill, at least 16,000)")
+	f.StringVar(&o.Input, "input", "", "a JSONL file, or a folder of them, instead")
+}
+
+// NetworkDocs gives the default for the documents: more than kill-stream has, for Kafka takes seconds to come back.
+func (o *Options) NetworkDocs() {
+	if o.Docs == 0 {
+		o.Docs = max(16_000, 300*o.Kills)
+	}
 }
 
 // every is the time between two kills.
