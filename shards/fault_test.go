@@ -257,23 +257,7 @@ func TestTwoOwners(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(i), 1))
 			o := o
 			o.TargetBytes = int64(1200 + rng.IntN(900)) // so that the two do not commit the same bytes
-			own, err := OpenSink(ctx, o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer own.Close()
-			for {
-				err := resume(ctx, own, docs)
-				if err == nil {
-					return
-				}
-				if !errors.Is(err, millrace.ErrMoved) {
-					t.Error(err)
-					return
-				}
-				moved[i]++
-			}
+			moved[i] = ownToTheEnd(ctx, t, o, docs)
 		})
 	}
 	collector.Go(func() {
@@ -369,5 +353,26 @@ func TestCollectedUnderTheHand(t *testing.T) {
 	}
 	if err := resume(t.Context(), s, docs); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// ownToTheEnd is an owner who commits all of docs beside others, and tells how often one of them was first.
+func ownToTheEnd(ctx context.Context, t *testing.T, o Options, docs []*millrace.Document) (moved int) {
+	own, err := OpenSink(ctx, o)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer own.Close()
+	for {
+		err := resume(ctx, own, docs)
+		if err == nil {
+			return moved
+		}
+		if !errors.Is(err, millrace.ErrMoved) {
+			t.Error(err)
+			return moved
+		}
+		moved++
 	}
 }

@@ -355,23 +355,7 @@ func TestStoreTwoOwners(t *testing.T) {
 			o := testOptions(t.TempDir())
 			o.Store, o.TargetBytes = store, int64(1200+rng.IntN(900))
 			o.Disk = hasty(nil)
-			own, err := OpenSink(ctx, o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer own.Close()
-			for {
-				err := resume(ctx, own, docs)
-				if err == nil {
-					return
-				}
-				if !errors.Is(err, millrace.ErrMoved) {
-					t.Error(err)
-					return
-				}
-				moved[i]++
-			}
+			moved[i] = ownToTheEnd(ctx, t, o, docs)
 		})
 	}
 	p := Place{Dir: t.TempDir(), Store: store, Disk: hasty(nil)}
