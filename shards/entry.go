@@ -27,6 +27,7 @@ type Entry struct {
 	Layout     *Layout // of the line, from here on; nil: as before
 
 	hides    []Hide   // rows that it takes out of the corpus, by offset; the table has them once it knows the entry
+	hid      bool     // it had some
 	schema   bool     // has a metaData action
 	table    string   // the table's ID in Delta Lake, where it has
 	removed  []string // files in data/ that a rebuild or a rewrite took out of the table

@@ -146,7 +146,9 @@ func (t *Table) take(e *Entry) {
 		}
 		hides = hides[n:]
 	}
-	e.hides = nil // a table that is kept fresh has ever more of them; the rewritten rows tell it too
+	if len(e.hides) > 0 { // a table that is kept fresh has ever more of them; the rewritten rows tell it too
+		e.hid, e.hides = true, nil
+	}
 }
 
 // hide notes rows of entry i.

@@ -68,10 +68,10 @@ func hasEntry(dir string, version int64) (bool, error) {
 }
 
 // Another gives a Table of the same folder that knows what t knows, without reading it again. Each is brought up to
-// date by itself.
+// date by itself; the entries that t has by then are shared.
 func (t *Table) Another() *Table {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return &Table{at: t.at, texts: newTextCache(textCacheBytes), log: append([]*Entry(nil), t.log...), now: append([]parts(nil), t.now...),
+	return &Table{at: t.at, first: t, texts: newTextCache(textCacheBytes), log: append([]*Entry(nil), t.log...), now: append([]parts(nil), t.now...),
 		rebuilt: t.rebuilt, clock: t.clock}
 }

@@ -42,6 +42,31 @@ func TestNewestEntry(t *testing.T) {
 	}
 }
 
+// Another table keeps the entries of the first, and both take the same rows out of the corpus.
+func TestAnotherShares(t *testing.T) {
+	s := openTest(t, visitOptions(t.TempDir()))
+	another := s.Table().Another()
+	hid := 0
+	for docs := testVisits(3, 60, 9); len(docs) > 0; docs = docs[5:] {
+		if err := fill(t.Context(), s, docs[:5], 5); err != nil {
+			t.Fatal(err)
+		}
+		if err := another.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for v, e := range s.Table().all() {
+			if e.hid {
+				hid++
+			} else if another.all()[v] != e {
+				t.Errorf("entry %d stands in memory twice", v)
+			}
+		}
+	}
+	if diff := cmp.Diff(s.Table().now, another.now, cmp.AllowUnexported(parts{}, File{}, hidden{})); diff != "" || hid == 0 {
+		t.Errorf("%d entries hide rows: %s", hid, diff)
+	}
+}
+
 // A lineage names the rows below an offset: commits that come later leave it as it is, what hides rows too, and another
 // table with the same offsets has another.
 func TestLineage(t *testing.T) {

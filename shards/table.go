@@ -17,6 +17,7 @@ import (
 type Table struct {
 	at    Place
 	texts *textCache
+	first *Table       // the one that this is Another of
 	asked atomic.Int64 // when the store was asked for more, in nanoseconds since 1970
 
 	mu      sync.RWMutex
@@ -49,7 +50,7 @@ func (t *Table) readLog(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e, err := readEntry(t.at.Dir, int64(len(t.log)))
+		e, err := t.next()
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -61,6 +62,20 @@ func (t *Table) readLog(ctx context.Context) error {
 		}
 		t.take(e)
 	}
+}
+
+// next is the entry that follows. What the first table has read is not read again, and stands in memory once; but an entry that
+// hides rows is, for take makes it forget them.
+func (t *Table) next() (*Entry, error) {
+	n := len(t.log)
+	if t.first != nil {
+		t.first.mu.RLock()
+		defer t.first.mu.RUnlock()
+		if n < len(t.first.log) && !t.first.log[n].hid {
+			return t.first.log[n], nil
+		}
+	}
+	return readEntry(t.at.Dir, int64(n))
 }
 
 // all gives every entry of the log.

@@ -166,9 +166,6 @@ func copyObject(ctx context.Context, s *objects.S3, o objects.Object, file strin
 	return errors.Join(err, f.Close())
 }
 
-// farBarren is for a mill that finds its log and its store again over a network, when they have been killed, too.
-const farBarren = 25 * time.Second
-
 // Apart disturbs a line on two machines: Apache Kafka and versitygw are between them, and nothing else. What is wanted is
 // what Many wants, of the table as it comes out of the store.
 func (o *Options) Apart(ctx context.Context, w *World, b *sim.Bar) error {

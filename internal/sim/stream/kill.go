@@ -19,7 +19,7 @@ type KillOptions struct {
 	Store  int // and of the object store
 	Every  time.Duration
 	Seed   uint64
-	Barren time.Duration // that a mill is given to commit, where it is longer than usual
+	Barren time.Duration // that a mill is given to commit
 }
 
 // Kills is what a series of them came to.
@@ -162,8 +162,12 @@ func (k *killer) reviveLog(ctx context.Context) error {
 	return nil
 }
 
-// maxBarren is how long a mill that was ready is given to commit. How soon it does depends on the machine.
-const maxBarren = 5 * time.Second
+// maxBarren is how long a mill that was ready is given to commit, beside an embedded broker. How soon it does depends on the
+// machine. farBarren is for one that finds a real log, and perhaps a store, again over a network.
+const (
+	maxBarren = 5 * time.Second
+	farBarren = 25 * time.Second
+)
 
 // isReady reports whether a process may be killed. Six mills in seven are to have committed something.
 func (k *killer) isReady(p *process) bool {
@@ -171,7 +175,7 @@ func (k *killer) isReady(p *process) bool {
 	if p.kind != kindMill || !s.ready {
 		return s.ready
 	}
-	return s.commits > 0 || k.spare || time.Since(s.since) > max(maxBarren, k.o.Barren)
+	return s.commits > 0 || k.spare || time.Since(s.since) > k.o.Barren
 }
 
 func (k *killer) killBelt(p *process) bool {
