@@ -46,6 +46,8 @@ type Broker struct {
 	conns  map[*session]struct{}
 	closed bool
 
+	large sync.Pool // of buffers that a large request was read into: *[]byte
+
 	offsets offsets // of lag tools
 
 	wakeMu sync.Mutex

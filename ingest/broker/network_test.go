@@ -66,7 +66,7 @@ func TestSlowRequest(t *testing.T) {
 						}
 					}
 				})
-				got, err := readRequest(s, nil)
+				got, err := new(Broker).readRequest(s, nil)
 				if stopped := errors.Is(err, os.ErrDeadlineExceeded); stopped != tt.stops || !stopped && !bytes.Equal(got, want) {
 					t.Errorf("read %d bytes, %v", len(got), err)
 				}
@@ -100,7 +100,7 @@ func TestIdleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		began := time.Now()
-		if _, err := readRequest(&session{Conn: here}, nil); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != idleTimeout {
+		if _, err := new(Broker).readRequest(&session{Conn: here}, nil); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != idleTimeout {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		here.Close()

@@ -100,7 +100,7 @@ func (b *Broker) serve(s *session) error {
 	var in, out []byte
 	for {
 		var err error
-		if in, err = readRequest(s, in); err != nil {
+		if in, err = b.readRequest(s, in); err != nil {
 			if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
@@ -115,14 +115,17 @@ func (b *Broker) serve(s *session) error {
 		if cap(out) > 1<<20 { // an idle connection keeps no large buffers
 			out = nil
 		}
-		if cap(in) > 1<<20 {
+		if cap(in) > moveBytes {
+			last := in
+			b.large.Put(&last)
 			in = nil
 		}
 	}
 }
 
-// readRequest reads one request without its length, into buf if that is large enough. Memory is taken as bytes come.
-func readRequest(s *session, buf []byte) ([]byte, error) {
+// readRequest reads one request without its length, into buf or, if it is large, into what another one has left. Memory is
+// taken as bytes come.
+func (b *Broker) readRequest(s *session, buf []byte) ([]byte, error) {
 	var head [4]byte
 	s.since.Store(time.Now().UnixNano())
 	if err := s.SetReadDeadline(time.Now().Add(idleTimeout)); err != nil {
@@ -135,6 +138,11 @@ func readRequest(s *session, buf []byte) ([]byte, error) {
 	n := int(int32(binary.BigEndian.Uint32(head[:])))
 	if n < 8 || n > maxRequest {
 		return nil, fmt.Errorf("request of %d bytes", n)
+	}
+	if n > moveBytes {
+		if last, ok := b.large.Get().(*[]byte); ok {
+			buf = *last
+		}
 	}
 	buf = buf[:0]
 	for len(buf) < n {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -79,6 +80,79 @@ func createCases() (all []kase) {
 	return all
 }
 
+// remove deletes topics and gives a code for each, in their order.
+func (e *env) remove(version int16, names ...string) string {
+	r := kmsg.NewPtrDeleteTopicsRequest()
+	r.TopicNames, r.TimeoutMillis = names, 5000
+	resp, err := e.ask(version, r)
+	if err != nil {
+		return said(err)
+	}
+	codes := map[string]int16{}
+	for _, t := range resp.(*kmsg.DeleteTopicsResponse).Topics {
+		codes[*t.Topic] = t.ErrorCode
+	}
+	var out []string
+	for _, name := range names {
+		out = append(out, code(codes[name]))
+	}
+	return strings.Join(out, ", ")
+}
+
+// gone waits until a topic cannot be written to: Kafka answers before all of it knows.
+func (e *env) gone(topic string) string {
+	what := ""
+	for range 100 {
+		if what, _ = e.produce(7, topic, 0, kafkapeers.Batch(values(1, 10)...)); what != "ok" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return what
+}
+
+func deleteCases() (all []kase) {
+	for v := int16(0); v <= 3; v++ {
+		all = append(all, kase{"kmsg", fmt.Sprintf("DeleteTopics version %d", v), func(e *env) string {
+			e.fill(3)
+			return e.remove(v, e.topic) + ", then " + e.gone(e.topic)
+		}, []string{"ok, then code 3"}})
+	}
+	return append(all,
+		kase{"kmsg", "delete a topic and one that is not there", func(e *env) string {
+			return e.remove(3, e.other, e.topic)
+		}, []string{"code 3, ok"}},
+		kase{"kmsg", "delete a topic twice", func(e *env) string {
+			return e.remove(3, e.topic) + ", " + e.gone(e.topic) + ", " + e.remove(3, e.topic)
+		}, []string{"ok, code 3, code 3"}},
+		kase{"kafka-go", "a topic that was deleted begins at 0 when it is made again", func(e *env) string {
+			e.fill(4, 5)
+			r, err := e.kg.DeleteTopics(e.ctx, &kafka.DeleteTopicsRequest{Topics: []string{e.topic}})
+			if err == nil {
+				err = r.Errors[e.topic]
+			}
+			if err != nil {
+				return said(err)
+			}
+			what := ""
+			for range 100 { // Kafka may still have the old one
+				if what = e.create(kafka.TopicConfig{Topic: e.topic, NumPartitions: 2, ReplicationFactor: 1}, false); what != "code 36" {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			offsets := ""
+			for range 100 {
+				if offsets = e.list(5, e.topic, 0, -2) + " to " + e.list(5, e.topic, 0, -1); !strings.Contains(offsets, "code") && offsets != "0 to 9" {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			return what + ", " + offsets
+		}, []string{"ok, 0 to 0"}},
+	)
+}
+
 func metadataCases() (all []kase) {
 	for v := int16(0); v <= 8; v++ {
 		all = append(all, kase{"kmsg", fmt.Sprintf("Metadata version %d", v), func(e *env) string {
@@ -112,7 +186,7 @@ func metadataCases() (all []kase) {
 			}
 			var missing []int16
 			have := resp.(*kmsg.ApiVersionsResponse).ApiKeys
-			for _, key := range []int16{0, 1, 2, 3, 8, 9, 10, 18, 19, 21, 32} {
+			for _, key := range []int16{0, 1, 2, 3, 8, 9, 10, 18, 19, 20, 21, 32} {
 				if !slices.ContainsFunc(have, func(k kmsg.ApiVersionsResponseApiKey) bool { return k.ApiKey == key }) {
 					missing = append(missing, key)
 				}

@@ -81,6 +81,18 @@ func franzCases() (all []kase) {
 			x, _ := r.Lookup(e.topic, 0)
 			return fmt.Sprint("low ", x.LowWatermark)
 		}, []string{"low 5"}},
+		kase{"franz-go", "delete a topic", func(e *env) string {
+			cl, err := e.franz()
+			if err != nil {
+				return said(err)
+			}
+			defer cl.Close()
+			r, err := kadm.NewClient(cl).DeleteTopics(e.ctx, e.topic)
+			if err != nil {
+				return said(err)
+			}
+			return said(r[e.topic].Err) + ", then " + e.gone(e.topic)
+		}, []string{"ok, then code 3"}},
 	)
 }
 

@@ -39,7 +39,7 @@ func main() {
 }
 
 func prove(ctx context.Context, dir string, brokers []string, only string, documents int, b *sim.Bar) error {
-	all := slices.Concat(metadataCases(), createCases(), settingCases(), produceCases(), compressionCases(), fetchCases(), offsetCases(), lagCases(), franzCases())
+	all := slices.Concat(metadataCases(), createCases(), settingCases(), produceCases(), compressionCases(), fetchCases(), offsetCases(), lagCases(), deleteCases(), franzCases())
 	if _, err := exec.LookPath("kcat"); err == nil {
 		all = append(all, kcatCases()...)
 	} else {
