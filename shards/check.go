@@ -155,6 +155,9 @@ func highestEntry(dir string) (int64, error) {
 // chain checks what e says against the entry before.
 func (c *checker) chain(prev, e *Entry) {
 	name := entryFile(e.Version)
+	if l := c.table.inForce(e); e.InForce != nil && *e.InForce != *l {
+		c.problem(name, fmt.Sprintf("it tells another layout than the one in force, which is %+v", *l))
+	}
 	if e.Previous != prev.checksum {
 		c.problem(name, fmt.Sprintf("it does not continue the entry before, %s: the hash differs", entryName(prev.Version)))
 	}

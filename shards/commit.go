@@ -140,6 +140,7 @@ func (s *Sink) entry(base *Entry) *Entry {
 	if e.Time.IsZero() {
 		e.Time = base.Time
 	}
+	e.InForce = s.table.inForce(e)
 	e.schema = !slices.Equal(signalsOf(s.table.Entries()), s.signals) || s.table.id() == ""
 	e.table = s.table.id()
 	if !slices.ContainsFunc(s.table.all(), func(x *Entry) bool { return x.Recipe == e.Recipe && x.RecipeText != "" }) {

@@ -84,6 +84,7 @@ type commitInfo struct {
 	Replaced   []string       `json:"replaced_rejects,omitempty"`
 	Hidden     []hiddenRows   `json:"hidden,omitempty"`
 	Layout     *Layout        `json:"layout,omitempty"`
+	InForce    *Layout        `json:"layout_in_force,omitempty"`
 	Root       string         `json:"merkle_root"`
 	Previous   string         `json:"previous,omitempty"`
 	Checksum   string         `json:"checksum,omitempty"` // of this entry; see sealEntry
@@ -107,7 +108,7 @@ const (
 func (e *Entry) encode() ([]byte, error) {
 	info := &commitInfo{Timestamp: millis(e.Time), Operation: e.Operation, EngineInfo: enginePrefix + e.Code, Format: Format,
 		Recipe: e.Recipe, RecipeText: e.RecipeText, From: e.From, To: e.To, Gaps: e.Gaps, Tally: e.Tally, Rejects: []rejectFile{},
-		Replaced: e.replaced, Hidden: encodeHides(e.hides), Layout: e.Layout, Root: e.Root, Previous: e.Previous, Checksum: noChecksum}
+		Replaced: e.replaced, Hidden: encodeHides(e.hides), Layout: e.Layout, InForce: e.InForce, Root: e.Root, Previous: e.Previous, Checksum: noChecksum}
 	for _, f := range e.Rejects {
 		info.Rejects = append(info.Rejects, rejectFile{f.Name, f.Rows, f.Bytes, f.First, f.Last, f.SHA256})
 	}
@@ -255,6 +256,11 @@ func (e *Entry) takeInfo(c *commitInfo) (err error) {
 	}
 	if e.Layout = c.Layout; e.Layout != nil {
 		if err := e.Layout.check(); err != nil {
+			return err
+		}
+	}
+	if e.InForce = c.InForce; e.InForce != nil && *e.InForce != firstLayout() {
+		if err := e.InForce.check(); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,7 @@ type Entry struct {
 	Files      []File  // that it added: of kept rows, in DIR/data
 	Rejects    []File  // of dropped and failed rows, in DIR/rejects
 	Layout     *Layout // of the line, from here on; nil: as before
+	InForce    *Layout // the layout that holds at this entry; nil where an older version wrote it
 
 	hides    []Hide   // rows that it takes out of the corpus, by offset; the table has them once it knows the entry
 	hid      bool     // it had some

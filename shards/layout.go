@@ -29,14 +29,52 @@ func (l *Layout) check() error {
 	return nil
 }
 
+// firstLayout is the one that a line begins with. How many workers there are its topics tell.
+func firstLayout() Layout { return Layout{Generation: 1} }
+
 // Layout is the one in force; ok is false where the line has the one that it began with.
 func (t *Table) Layout() (l Layout, ok bool) {
 	for _, e := range slices.Backward(t.Entries()) {
-		if e.Layout != nil {
+		switch {
+		case e.Layout != nil:
 			return *e.Layout, true
+		case e.InForce != nil:
+			return *e.InForce, *e.InForce != firstLayout()
 		}
 	}
-	return Layout{Generation: 1}, false
+	return firstLayout(), false
+}
+
+// inForce is the layout that holds once e stands on top of the table.
+func (t *Table) inForce(e *Entry) *Layout {
+	l := firstLayout()
+	switch {
+	case e.Layout != nil:
+		l = *e.Layout
+	case e.Operation != opRebuild:
+		l, _ = t.Layout()
+	}
+	return &l
+}
+
+// CurrentLayout is the layout in force in DIR. The newest entry tells it; only where an older version wrote that, all
+// are read.
+func CurrentLayout(dir string) (Layout, error) {
+	e, err := NewestEntry(dir)
+	switch {
+	case err != nil:
+		return Layout{}, err
+	case e == nil:
+		return firstLayout(), nil
+	case e.InForce != nil:
+		return *e.InForce, nil
+	}
+	t, err := Open(dir)
+	if err != nil {
+		return Layout{}, err
+	}
+	l, _ := t.Layout()
+	return l, nil
 }
 
 // Resize puts a layout in force, and with it the checkpoint to, by a commit that changes nothing else. from is the

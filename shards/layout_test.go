@@ -34,6 +34,7 @@ func TestResize(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	wantLayout(t, dir, firstLayout())
 	from, err := s.Resume(ctx)
 	if err == nil {
 		err = s.Write(ctx, docs[5:])
@@ -54,6 +55,7 @@ func TestResize(t *testing.T) {
 	if err := Resize(ctx, nil, dir, want, from, to); err != nil {
 		t.Fatal(err)
 	}
+	wantLayout(t, dir, want)
 	for _, l := range []Layout{want, {4, 2, "layout-2-00000002"}, {4, 4, "layout-4-00000002"}} {
 		if err := Resize(ctx, nil, dir, l, to, resized(to)); !errors.Is(err, millrace.ErrMoved) {
 			t.Errorf("%+v behind it: %v", l, err)
@@ -75,8 +77,35 @@ func TestResize(t *testing.T) {
 	if have, ok := tab.Layout(); !ok || have != want || tab.Version() != 2 {
 		t.Errorf("layout %+v, %v, entry %d", have, ok, tab.Version())
 	}
+	wantLayout(t, dir, want)
+	if err := FromHere(ctx, nil, dir, "r2", "two"); err != nil {
+		t.Fatal(err)
+	}
+	wantLayout(t, dir, want)
 	if r, err := Check(ctx, dir); err != nil || !r.OK || r.Rows+r.Rejects != 8 {
 		t.Errorf("%+v, %v", r, err)
+	}
+	if err := Rebuild(ctx, nil, dir, "r3", "three"); err != nil {
+		t.Fatal(err)
+	}
+	wantLayout(t, dir, firstLayout())
+}
+
+// wantLayout wants the newest entry to tell the layout, and all of them to tell the same where it is of an older version.
+func wantLayout(t *testing.T, dir string, want Layout) {
+	t.Helper()
+	if e, err := NewestEntry(dir); err != nil || e.InForce == nil || *e.InForce != want {
+		t.Errorf("the newest entry tells %+v, %v, want %+v", e, err, want)
+	}
+	if have, err := CurrentLayout(dir); err != nil || have != want {
+		t.Errorf("layout %+v, %v, want %+v", have, err, want)
+	}
+	old := openTable(t, dir)
+	for _, e := range old.log {
+		e.InForce = nil
+	}
+	if have, ok := old.Layout(); have != want || ok != (want != firstLayout()) {
+		t.Errorf("by entries of an older version: %+v, %v, want %+v", have, ok, want)
 	}
 }
 

@@ -87,7 +87,7 @@ func (p Place) changeRecipe(ctx context.Context, change func(t *Table, base *Ent
 			return nil
 		}
 		e.Version, e.Time, e.Code, e.Root, e.Previous = base.Version+1, base.Time, base.Code, new(tree).root(), base.checksum
-		e.Tally = *millrace.NewTally(nil)
+		e.Tally, e.InForce = *millrace.NewTally(nil), t.inForce(e)
 		raw, err := e.encode()
 		if err != nil {
 			return err

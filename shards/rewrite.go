@@ -90,6 +90,7 @@ func (s *Sink) rewrite(ctx context.Context, list []int64) (won bool, err error) 
 	e := &Entry{Version: base.Version + 1, Operation: opRewrite, Time: base.Time, Recipe: base.Recipe, Code: s.o.Code,
 		Checkpoint: base.Checkpoint.Clone(), From: base.To, To: base.To, Tally: *millrace.NewTally(nil), Root: new(tree).root(),
 		Previous: base.checksum}
+	e.InForce = s.table.inForce(e)
 	for _, w := range made {
 		kept, err := s.place(ctx, "data", e.Version, w.kept)
 		if err != nil {

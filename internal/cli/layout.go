@@ -10,14 +10,7 @@ import (
 )
 
 // layout is the one in force; without Workers it is that which the line began with, which its topics tell.
-func (c *corpus) layout() (shards.Layout, error) {
-	t, err := shards.Open(c.dir)
-	if err != nil {
-		return shards.Layout{}, err
-	}
-	l, _ := t.Layout()
-	return l, nil
-}
+func (c *corpus) layout() (shards.Layout, error) { return shards.CurrentLayout(c.dir) }
 
 // topicIn is the name that a topic has in a layout. docs, which has one partition in all of them, stays what it is.
 func topicIn(topic string, l shards.Layout) string {
