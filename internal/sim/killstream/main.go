@@ -27,11 +27,8 @@ func main() {
 	flag.IntVar(&ro.Restarts, "restarts", 50, "with -restart: of each process")
 	flag.Parse()
 	ro.LogBytes = int64(*gigabytes * 1e9)
-	if *rate && o.Docs == 0 {
-		o.Docs = stream.RateDocs
-	}
-	if *restart && o.Docs == 0 { // each life needs some
-		o.Docs = int(ro.Rows) + 4000*(ro.Restarts+10)
+	if *restart && o.Docs == 0 {
+		o.Docs = ro.Docs()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

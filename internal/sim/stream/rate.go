@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"time"
 
@@ -12,17 +13,17 @@ import (
 	"millrace/shards"
 )
 
-// The line works in turns: undisturbed, and with a kill a second, so that a busy moment of the machine meets both.
+// Lines work in turns: an undisturbed one, and one with a kill a second, so that a busy moment of the machine meets both. Each
+// begins with nothing and has the same input: what a mill restores grows with its corpus, in both alike, and one part that
+// has worked ahead of the next counts for nothing.
 const (
-	rateTurn   = 20 * time.Second
-	rateTurns  = 8
+	rateRounds = 3
 	rateKill   = time.Second
-	rateSettle = time.Second // of a line of which all are ready again, before it counts as undisturbed
-	rateUsed   = 0.9         // of the input; then it ends sooner
+	rateShare  = 0.8 // of the input, up to which a line is timed; near its end it has no work for all
+	// rateLimits keep the parts of a line in step, so that all of them are at work until then.
+	rateLimits = "limits: {backlog: 16MB}\n"
 	// rateKept is the share of an undisturbed line's rate that has to be left under a kill a second.
 	rateKept = 0.8
-	// RateDocs is enough for all turns.
-	RateDocs = 400_000
 )
 
 // lives says how soon the processes of one kind were back.
@@ -32,7 +33,7 @@ type lives struct {
 	ready   []float64
 }
 
-// racer kills processes of a line and counts what is committed meanwhile.
+// racer times a line, and may kill its processes.
 type racer struct {
 	*killer
 	t    *shards.Table
@@ -45,104 +46,86 @@ type racer struct {
 // Rate compares the documents a second of an undisturbed line with those of the same line while one of its processes,
 // drawn by seed, is killed every second.
 func (o *Options) Rate(ctx context.Context, w *World, b *sim.Bar) error {
-	l, err := w.newLine("rate", 2, 500*time.Millisecond, nil)
-	if err != nil {
-		return err
-	}
-	k := &killer{l: l, o: KillOptions{Every: rateKill, Broker: 1, Kills: 9}, rng: rand.New(rand.NewPCG(o.Seed, 6)), serving: true, since: time.Now(), asleep: map[*process]bool{}, spare: true}
-	k.Kinds = map[string]int{}
-	defer l.end()
-	defer k.reviving.Wait()
-	if err := l.start(ctx, l.belts()); err != nil {
-		return err
-	}
-	t, err := shards.Open(l.corpus)
-	if err != nil {
-		return err
-	}
-	r := &racer{killer: k, t: t, deck: k.deck(), by: map[string]*lives{}}
-	if err := r.turns(ctx, b); err != nil {
-		return err
-	}
-	k.reviving.Wait()
-	if _, err := l.finish(ctx, nil); err != nil {
-		return err
-	}
-	if err := l.log.Stop(ctx); err != nil {
-		return err
-	}
-	if _, err = l.judge(ctx); err != nil {
-		return err
-	}
-	if kept := b.Figures["rate_kept"].(float64); kept < rateKept {
-		return fmt.Errorf("a line with a kill a second keeps %.0f %% of its documents a second, not %.0f %%", 100*kept, 100*rateKept)
-	}
-	return nil
-}
-
-// turns measures, and notes the medians.
-func (r *racer) turns(ctx context.Context, b *sim.Bar) error {
-	all := int64(0)
-	for _, n := range r.l.w.lines {
-		all += n
-	}
+	by := map[string]*lives{}
 	var quiet, killed, kept, cost []float64
-	for range rateTurns {
-		if err := r.settle(ctx); err != nil {
-			return err
-		}
-		q, err := r.turn(ctx, 0)
+	for round := range rateRounds {
+		q, err := o.rateOf(ctx, w, fmt.Sprintf("quiet-%d", round), 0, by)
 		if err != nil {
 			return err
 		}
-		k, err := r.turn(ctx, rateKill)
+		k, err := o.rateOf(ctx, w, fmt.Sprintf("killed-%d", round), rateKill, by)
 		if err != nil {
 			return err
-		}
-		if float64(r.t.Tally().In) > rateUsed*float64(all) {
-			break // near its end the line has no work for all
 		}
 		quiet, killed, kept = append(quiet, q.rate()), append(killed, k.rate()), append(kept, k.rate()/q.rate())
-		// What the processor did besides the documents, at the price that they have undisturbed.
-		if k.kills > 0 && q.docs > 0 {
+		if k.kills > 0 { // what the processor did besides the documents, at the price that they have undisturbed
 			cost = append(cost, 1000*(k.cpu-k.docs*q.cpu/q.docs)/float64(k.kills))
 		}
-	}
-	if len(kept) == 0 {
-		return errors.New("the input was too short for a single turn")
 	}
 	middle := func(x []float64) float64 { return slices.Sorted(slices.Values(x))[len(x)/2] }
 	b.Figures["docs_per_s"], b.Figures["docs_per_s_killed"], b.Figures["rate_kept"], b.Figures["rate_kept_each"] = middle(quiet), middle(killed), middle(kept), kept
 	if len(cost) > 0 {
 		b.Figures["cpu_ms_a_kill"] = middle(cost)
 	}
-	for kind, l := range r.by {
+	for kind, l := range by {
 		if len(l.ready) > 0 {
 			l.ReadyMS = middle(l.ready)
 		}
 		b.Figures["killed_"+kind] = l
 	}
+	if kept := middle(kept); kept < rateKept {
+		return fmt.Errorf("a line with a kill a second keeps %.0f %% of its documents a second, not %.0f %%", 100*kept, 100*rateKept)
+	}
 	return nil
 }
 
-// settle waits until everybody is at work.
-func (r *racer) settle(ctx context.Context) error {
-	r.reviving.Wait()
-	for _, p := range r.l.belts() {
-		if p.state().over {
-			continue
-		}
+// rateOf times one line, and lets the judge look at it.
+func (o *Options) rateOf(ctx context.Context, w *World, name string, every time.Duration, by map[string]*lives) (d done, err error) {
+	l, err := w.newLine(name, 2, 500*time.Millisecond, nil)
+	if err == nil {
+		err = appendFile(l.yaml, rateLimits)
+	}
+	if err != nil {
+		return d, err
+	}
+	k := &killer{l: l, o: KillOptions{Every: every, Broker: 1, Kills: 9}, rng: rand.New(rand.NewPCG(o.Seed, 6)), serving: true, since: time.Now(), asleep: map[*process]bool{}, spare: true}
+	k.Kinds = map[string]int{}
+	defer l.end()
+	defer k.reviving.Wait()
+	if err := l.start(ctx, l.belts()); err != nil {
+		return d, err
+	}
+	for _, p := range l.belts() {
 		if err := p.awaitReady(ctx); err != nil {
-			return err
+			return d, err
 		}
 	}
-	r.look()
-	select {
-	case <-time.After(rateSettle):
-		return r.failedBelt()
-	case <-ctx.Done():
-		return ctx.Err()
+	t, err := shards.Open(l.corpus)
+	if err != nil {
+		return d, err
 	}
+	r := &racer{killer: k, t: t, deck: k.deck(), by: by}
+	if d, err = r.time(ctx, every); err != nil {
+		return d, err
+	}
+	k.reviving.Wait()
+	if _, err := l.finish(ctx, nil); err != nil {
+		return d, err
+	}
+	if err := l.log.Stop(ctx); err != nil {
+		return d, err
+	}
+	_, err = l.judge(ctx)
+	return d, err
+}
+
+func appendFile(name, text string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // look notes who is back.
@@ -167,7 +150,7 @@ func (r *racer) spent() (all time.Duration) {
 	return all
 }
 
-// done is what came of one turn; seconds are those of the clock, cpu those of the processor.
+// done is what came of one line; seconds are those of the clock, cpu those of the processor.
 type done struct {
 	docs, seconds, cpu float64
 	kills              int
@@ -175,8 +158,12 @@ type done struct {
 
 func (d done) rate() float64 { return d.docs / d.seconds }
 
-// turn lets the line work for a while. every 0 kills nobody.
-func (r *racer) turn(ctx context.Context, every time.Duration) (d done, err error) {
+// time lets the line work up to a share of its input. every 0 kills nobody.
+func (r *racer) time(ctx context.Context, every time.Duration) (d done, err error) {
+	all := int64(0)
+	for _, n := range r.l.w.lines {
+		all += n
+	}
 	if err := r.t.Refresh(ctx); err != nil {
 		return d, err
 	}
@@ -185,7 +172,7 @@ func (r *racer) turn(ctx context.Context, every time.Duration) (d done, err erro
 	defer tick.Stop()
 	began, first := time.Now(), r.t.Tally().In
 	next := began.Add(every)
-	for time.Since(began) < rateTurn {
+	for float64(r.t.Tally().In) < rateShare*float64(all) {
 		if now := time.Now(); every > 0 && now.After(next) {
 			ok, err := r.killOne(ctx)
 			if err != nil {
@@ -205,9 +192,9 @@ func (r *racer) turn(ctx context.Context, every time.Duration) (d done, err erro
 		case <-ctx.Done():
 			return d, ctx.Err()
 		}
-	}
-	if err := r.t.Refresh(ctx); err != nil {
-		return d, err
+		if err := r.t.Refresh(ctx); err != nil {
+			return d, err
+		}
 	}
 	d.docs, d.seconds, d.cpu = float64(r.t.Tally().In-first), time.Since(began).Seconds(), (r.spent() - used).Seconds()
 	return d, nil

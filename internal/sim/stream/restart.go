@@ -32,8 +32,12 @@ const (
 	largeTopic     = "large"
 	restartStock   = 4000 // messages that whoever reads a topic finds there
 	restartWait    = time.Minute
+	restartAhead   = 20_000 // documents that the feeder may be ahead of the rows before the restarts
 	restartHurried = 2 * time.Millisecond // between two looks at whether something new is durable
 )
+
+// Docs are the documents that this takes: each life of the feeder fills two partitions, and before it may be late in being stopped.
+func (o RestartOptions) Docs() int { return int(o.Rows) + 4*restartAhead + 2*restartStock*(o.Restarts+5) }
 
 // restarts is what was measured of one kind of process.
 type restarts struct{ ms, cpu, mb []float64 }
@@ -101,15 +105,22 @@ func (r *restarts) report(kind string, mostMB float64, b *sim.Bar) error {
 	return errors.Join(errs...)
 }
 
-// awaitRows waits until so many rows are committed.
+// awaitRows waits until so many rows are committed. The feeder stops before it has worked far ahead: its lives to come need input.
 func (l *line) awaitRows(ctx context.Context, want int64) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	pages := newReader(l.log.Addr(), "pages", 0)
+	defer pages.reset()
 	for {
 		n, err := sim.Inputs(l.corpus)
 		if err != nil || n >= want {
 			return err
 		}
+		fed, err := pages.end(ctx)
+		if err != nil {
+			return err
+		}
+		l.feed.pause(int64(l.parts)*fed > want+restartAhead)
 		for _, p := range l.belts() {
 			if err := p.fault(); err != nil {
 				return err
