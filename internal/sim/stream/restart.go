@@ -32,12 +32,14 @@ const (
 	largeTopic     = "large"
 	restartStock   = 4000 // messages that whoever reads a topic finds there
 	restartWait    = time.Minute
-	restartAhead   = 20_000 // documents that the feeder may be ahead of the rows before the restarts
+	restartAhead   = 20_000               // documents that the feeder may be ahead of the rows before the restarts
 	restartHurried = 2 * time.Millisecond // between two looks at whether something new is durable
 )
 
 // Docs are the documents that this takes: each life of the feeder fills two partitions, and before it may be late in being stopped.
-func (o RestartOptions) Docs() int { return int(o.Rows) + 4*restartAhead + 2*restartStock*(o.Restarts+5) }
+func (o RestartOptions) Docs() int {
+	return int(o.Rows) + 4*restartAhead + 2*restartStock*(o.Restarts+5)
+}
 
 // restarts is what was measured of one kind of process.
 type restarts struct{ ms, cpu, mb []float64 }
