@@ -118,11 +118,11 @@ func (l *line) awaitRows(ctx context.Context, want int64) error {
 		if err != nil || n >= want {
 			return err
 		}
-		fed, err := pages.end(ctx)
-		if err != nil {
-			return err
+		if fed, err := pages.end(ctx); err != nil { // the topic may not be there yet
+			pages.reset()
+		} else {
+			l.feed.pause(int64(l.parts)*fed > want+restartAhead)
 		}
-		l.feed.pause(int64(l.parts)*fed > want+restartAhead)
 		for _, p := range l.belts() {
 			if err := p.fault(); err != nil {
 				return err
