@@ -43,7 +43,7 @@ func (a *Archive) Open(ctx context.Context, c millrace.Checkpoint) error {
 		if err != nil {
 			return err
 		}
-		for len(files) > 1 && files[1].seq <= a.from[warcPartition(w)]>>seqShift {
+		for len(files) > 1 && files[1].seq <= a.from[Partition(w)]>>seqShift {
 			files = files[1:]
 		}
 		a.files = append(a.files, files...)
@@ -95,7 +95,7 @@ func (a *Archive) next(ctx context.Context) (*millrace.Document, error) {
 			a.Close()
 			return nil, io.EOF
 		}
-		if pos < a.from[warcPartition(a.at.file.worker)] || !published(rec) {
+		if pos < a.from[Partition(a.at.file.worker)] || !published(rec) {
 			continue
 		}
 		d, err := document(rec, a.policy)

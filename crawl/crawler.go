@@ -186,7 +186,7 @@ func (c *Crawler) Open(ctx context.Context, at millrace.Checkpoint) error {
 			return err
 		}
 	}
-	if next := at.Next[warcPartition(c.opts.Worker)]; next > c.front.next {
+	if next := at.Next[Partition(c.opts.Worker)]; next > c.front.next {
 		return fmt.Errorf("the corpus holds pages up to %d of the archive, which ends at %d: %w", next, c.front.next, millrace.ErrIntegrity)
 	}
 	c.err = nil

@@ -52,7 +52,7 @@ func TestArchiveThatLacksWhatIsStored(t *testing.T) {
 		}
 		var at millrace.Checkpoint
 		at.Take(docs[len(docs)-1])
-		at.Next[warcPartition(0)] += 1 << 30
+		at.Next[Partition(0)] += 1 << 30
 		c, err := Open(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)

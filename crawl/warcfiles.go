@@ -24,8 +24,8 @@ const (
 	maxBlock = 1 << 30
 )
 
-// warcPartition is the partition that positions in the archive of one crawl worker belong to.
-func warcPartition(worker int) millrace.Partition {
+// Partition is the one that positions in the archive of a crawl worker belong to.
+func Partition(worker int) millrace.Partition {
 	return millrace.Partition{Topic: "warc", Index: int32(worker)}
 }
 
@@ -93,7 +93,7 @@ func listFiles(folder, prefix string) ([]warcFile, error) {
 // locate tells a Document where its record stands: length bytes at offset of file.
 func locate(d *millrace.Document, file warcFile, offset, length int64) {
 	d.Page.Claim.File, d.Page.Claim.Offset, d.Page.Claim.Length = "warc/"+file.name, offset, length
-	d.Position = millrace.Position{Partition: warcPartition(file.worker), Offset: file.position(offset)}
+	d.Position = millrace.Position{Partition: Partition(file.worker), Offset: file.position(offset)}
 }
 
 // tornError says where a file ends within a member.

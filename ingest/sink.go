@@ -48,7 +48,8 @@ func (s *TopicSink) Close() error {
 const resumeTries = 20
 
 // Resume folds what stands in the topic behind the newest commit, by the receiver's own rules, and gives
-// for each source partition the offset after the highest one found.
+// for each source partition the offset after the highest one found. Of a topic with an Own source it gives that of this
+// one, and of the others at most that.
 func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 	s.ready = false
 	s.Close()
@@ -59,7 +60,11 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 			return millrace.Checkpoint{}, fmt.Errorf("read the newest commit: %w", err)
 		}
 		r := newReceiver(s.topic.Recipe, at.Marks)
-		err = s.fold(ctx, r, Committed(at, s.topic.At()))
+		if s.topic.Own == (millrace.Partition{}) {
+			err = s.fold(ctx, r, Committed(at, s.topic.At()))
+		} else {
+			err = s.last(ctx, r, Committed(at, s.topic.At()))
+		}
 		if errors.Is(err, millrace.ErrMoved) && try < resumeTries {
 			select {
 			case <-time.After(backoff(s.topic.firstPause(), try)): // trimmed meanwhile: there is a newer commit
@@ -97,29 +102,73 @@ func Committed(at millrace.Checkpoint, p millrace.Partition) int64 {
 
 // fold takes the messages from offset from to the end.
 func (s *TopicSink) fold(ctx context.Context, r *receiver, from int64) error {
-	begin, end, err := s.client.ends(ctx)
+	end, err := s.endBehind(ctx, from)
 	if err != nil {
 		return err
 	}
+	return s.each(ctx, from, end, func(m *message) error {
+		_, _, err := r.take(m)
+		return err
+	})
+}
+
+// endBehind is the end of the topic, which holds offset from.
+func (s *TopicSink) endBehind(ctx context.Context, from int64) (int64, error) {
+	begin, end, err := s.client.ends(ctx)
+	if err != nil {
+		return 0, err
+	}
 	if from < begin {
-		return fmt.Errorf("offset %d is below the first one, %d: %w", from, begin, millrace.ErrMoved)
+		return 0, fmt.Errorf("offset %d is below the first one, %d: %w", from, begin, millrace.ErrMoved)
 	}
 	if from > end {
-		return shorter(s.topic.At(), from, end)
+		return 0, shorter(s.topic.At(), from, end)
 	}
-	for from < end {
+	return end, nil
+}
+
+// each reads the messages from one offset to another.
+func (s *TopicSink) each(ctx context.Context, from, to int64, do func(*message) error) error {
+	for from < to {
 		f, err := s.client.fetch(ctx, from)
 		if err != nil {
 			return err
 		}
 		for i := range f.messages {
-			if _, _, err := r.take(&f.messages[i]); err != nil {
+			if err := do(&f.messages[i]); err != nil {
 				return err
 			}
 		}
 		from += int64(len(f.messages))
 	}
 	return nil
+}
+
+// firstLook is how many messages are looked at first. Each further look is at four times as many.
+const firstLook = 64
+
+// last finds the newest messages of the sink's own source, from the end of the topic back to offset from at most. What comes
+// before such a one in its source stands in the topic or in a commit, for a writer goes on only behind what was
+// acknowledged; so it need not be read, however much of it waits there. A second writer that was behind makes the result
+// too low at worst, and then receivers pass over what comes again.
+func (s *TopicSink) last(ctx context.Context, r *receiver, from int64) error {
+	end, err := s.endBehind(ctx, from)
+	if err != nil {
+		return err
+	}
+	r.gaps = true
+	defer func() { r.gaps = false }()
+	for n := int64(firstLook); ; n *= 4 {
+		start, found := max(from, end-n), false
+		err := s.each(ctx, start, end, func(m *message) error {
+			_, at, err := r.take(m)
+			found = found || at.src.Partition == s.topic.Own
+			return err
+		})
+		if err != nil || found || start == from {
+			return err
+		}
+	}
 }
 
 // shorter is the error for a log that has lost its end, or is another one.

@@ -22,7 +22,7 @@ type SpreadSink struct{ parts []*TopicSink }
 func (t Topic) Spread(newest func(context.Context) (millrace.Checkpoint, error)) *SpreadSink {
 	s := &SpreadSink{}
 	for p := range t.Partitions {
-		t.Partition = p
+		t.Partition, t.Own = p, millrace.Partition{Topic: filesPartition().Topic, Index: p}
 		s.parts = append(s.parts, t.Sink(newest))
 	}
 	return s

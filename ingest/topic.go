@@ -24,8 +24,11 @@ type Topic struct {
 	Partition  int32
 	Partitions int32  // that Ensure creates; 0 is just enough for Partition
 	Recipe     string // the hash of everything upstream; messages of another one are ignored
-	Log        *slog.Logger
-	Monitor    *Monitor
+	// Own, where set, is the partition that all documents of a Sink come from, and no topic's. At its start the Sink then
+	// reads the end of the topic only. Behind a topic it would not do: marks of what is upstream of that have to be exact.
+	Own     millrace.Partition
+	Log     *slog.Logger
+	Monitor *Monitor
 	// Via, where set, carries the requests in the place of connections to Addr: to a log that is simulated.
 	Via   kafka.RoundTripper
 	Carry *Carrier // set where readers may not see the writer's disk: what they load travels with each document

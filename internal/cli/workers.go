@@ -120,7 +120,9 @@ func (l *line) openWriters(ctx context.Context, requests *ingest.Requests, w bel
 		return nil, err
 	}
 	return append(belts, func(ctx context.Context) error {
-		if err := l.publish(ctx, beltCrawl, l.crawler, l.topic.Sink(l.newest), l.topic.Partition); err != nil {
+		to := l.topic
+		to.Own = crawl.Partition(w.i)
+		if err := l.publish(ctx, beltCrawl, l.crawler, to.Sink(l.newest), to.Partition); err != nil {
 			return err
 		}
 		return x.Report(ctx, l.crawler.Ended())

@@ -99,7 +99,9 @@ func (i *incarnation) newest(context.Context) (millrace.Checkpoint, error) {
 // writer brings partition p of the archive to pages.
 func writer(p int) func(context.Context, *incarnation) error {
 	return func(ctx context.Context, i *incarnation) error {
-		sink := i.topic(pages(p)).Sink(i.newest)
+		to := i.topic(pages(p))
+		to.Own = warc(p)
+		sink := to.Sink(i.newest)
 		defer sink.Close()
 		b := run.Belt{Name: "crawl", Source: &archive{part: warc(p), docs: i.w.h.inputs[p]}, Sink: sink, Workers: 1, Batch: i.w.h.batch}
 		return b.Run(ctx)

@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"millrace/internal/sim"
+	"millrace/shards"
 )
 
 // RestartOptions say how restarts are measured.
@@ -223,6 +224,9 @@ func (l *line) restartEach(ctx context.Context, all map[string]*restarts) error 
 	}
 	before := l.commits()
 	err := one(kindMill, l.mill, func() error { return l.mill.start(ctx) }, func() (bool, error) { return l.commits() > before, l.mill.fault() })
+	if err == nil { // what waits for it does not grow from round to round
+		err = l.awaitTaken(ctx, newReader(addr, "docs", 0))
+	}
 	l.mill.kill()
 	if err != nil {
 		return err
@@ -231,6 +235,22 @@ func (l *line) restartEach(ctx context.Context, all map[string]*restarts) error 
 	probe := newReader(addr, largeTopic, 0)
 	defer probe.reset()
 	return one(kindLog, l.log.(*embedded).p, func() error { return l.log.Start(ctx) }, func() (bool, error) { return true, probe.append(ctx, make([]byte, 1000)) })
+}
+
+// awaitTaken waits until the mill has committed most of what stands in docs.
+func (l *line) awaitTaken(ctx context.Context, docs *reader) error {
+	defer docs.reset()
+	end, err := docs.end(ctx)
+	if err != nil {
+		return err
+	}
+	return poll(ctx, func() (bool, error) {
+		e, err := shards.NewestEntry(l.corpus)
+		if err != nil || e == nil {
+			return false, err
+		}
+		return e.To >= end-restartStock/4, l.mill.fault()
+	})
 }
 
 // poll asks until it is so.
