@@ -3,6 +3,7 @@ package dedup
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -53,6 +54,7 @@ func (l *loader) finish() {
 			var owners, spare []uint64
 			for b := w; b < bands; b += workers {
 				t := &l.x.bands[b]
+				owners = slices.Grow(owners[:0], t.n+len(l.ords))
 				owners = t.pairs(owners[:0])
 				for i, ord := range l.ords {
 					if l.in[i]&(1<<b) != 0 {
@@ -108,4 +110,8 @@ func (x *Index) reserve(ctx context.Context, l *loader, list []*snapshot) {
 	x.byID.reserve(last.kept)
 	x.byContent.reserve(last.kept)
 	x.dupByID.reserve(last.dups)
+	l.ords, l.in = make([]uint32, 0, last.kept), make([]uint16, 0, last.kept)
+	for b := range l.tags {
+		l.tags[b] = make([]uint32, 0, last.kept)
+	}
 }

@@ -31,7 +31,7 @@ const (
 	mostRestartMB  = 64
 	stateBytes     = 410 // of a row, in the duplicate index, if all are kept
 	largeTopic     = "large"
-	restartStock   = 4000 // messages that whoever reads a topic finds there
+	restartStock   = 1000 // messages that whoever reads a topic finds there
 	restartWait    = time.Minute
 	restartAhead   = 20_000               // documents that the feeder may be ahead of the rows before the restarts
 	restartHurried = 2 * time.Millisecond // between two looks at whether something new is durable
