@@ -31,7 +31,7 @@ const (
 	mostRestartMB  = 64
 	stateBytes     = 410 // of a row, in the duplicate index, if all are kept
 	largeTopic     = "large"
-	restartStock   = 1000 // messages that whoever reads a topic finds there
+	restartStock   = 1500 // messages that whoever reads a topic finds there
 	restartWait    = time.Minute
 	restartAhead   = 20_000               // documents that the feeder may be ahead of the rows before the restarts
 	restartHurried = 2 * time.Millisecond // between two looks at whether something new is durable
@@ -237,7 +237,7 @@ func (l *line) restartEach(ctx context.Context, all map[string]*restarts) error 
 	return one(kindLog, l.log.(*embedded).p, func() error { return l.log.Start(ctx) }, func() (bool, error) { return true, probe.append(ctx, make([]byte, 1000)) })
 }
 
-// awaitTaken waits until the mill has committed most of what stands in docs.
+// awaitTaken waits until the mill has committed most of what stands in docs: what fills no shard stays.
 func (l *line) awaitTaken(ctx context.Context, docs *reader) error {
 	defer docs.reset()
 	end, err := docs.end(ctx)
@@ -249,7 +249,7 @@ func (l *line) awaitTaken(ctx context.Context, docs *reader) error {
 		if err != nil || e == nil {
 			return false, err
 		}
-		return e.To >= end-restartStock/4, l.mill.fault()
+		return e.To >= end-restartStock/2, l.mill.fault()
 	})
 }
 
