@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"sync"
 	"time"
 
@@ -115,7 +114,6 @@ func measure(ctx context.Context, p *kafkapeers.Peer, topic string, n int) (s sp
 		wg.Wait()
 		return float64(partitions*each*batchOf) / time.Since(began).Seconds(), errors.Join(errs...)
 	}
-	_ = exec.CommandContext(ctx, "sync").Run() // else the disk writes what the one before, without fsync, has left
 	if s.produce, err = timed(func(ctx context.Context, c *kafka.Client, part int) error { return write(ctx, c, topic, part, each) }); err != nil {
 		return s, err
 	}
