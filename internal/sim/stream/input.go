@@ -140,11 +140,11 @@ func (w *writer) document() string {
 	return text
 }
 
-// worn draws anew where a document would be new, or a copy: of those, one in 300 and one in five stay what they are.
-// An index of what was kept, and of its copies, hardly grows then.
+// worn draws anew where a document would be new, or a copy: of those, one in 3,000 and one in 50 stay what they are.
+// An index of what was kept, and of its copies, hardly grows then, nor do the texts that are held for it.
 func (w *writer) worn(n int) int {
 	isNew, copied := n >= 390 || n >= 320 && n < 350, n < 260
-	if isNew && w.rng.IntN(300) > 0 || copied && w.rng.IntN(5) > 0 {
+	if isNew && w.rng.IntN(3000) > 0 || copied && w.rng.IntN(50) > 0 {
 		return 260 + w.rng.IntN(60) // too few words
 	}
 	return n
