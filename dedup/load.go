@@ -54,8 +54,7 @@ func (l *loader) finish() {
 			var owners, spare []uint64
 			for b := w; b < bands; b += workers {
 				t := &l.x.bands[b]
-				owners = slices.Grow(owners[:0], t.n+len(l.ords))
-				owners = t.pairs(owners[:0])
+				owners = t.pairs(slices.Grow(owners[:0], t.n+len(l.ords)))
 				for i, ord := range l.ords {
 					if l.in[i]&(1<<b) != 0 {
 						owners = append(owners, uint64(l.tags[b][i])<<32|uint64(ord+1))

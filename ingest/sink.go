@@ -60,11 +60,11 @@ func (s *TopicSink) Resume(ctx context.Context) (millrace.Checkpoint, error) {
 			return millrace.Checkpoint{}, fmt.Errorf("read the newest commit: %w", err)
 		}
 		r := newReceiver(s.topic.Recipe, at.Marks)
-		if s.topic.Own == (millrace.Partition{}) {
-			err = s.fold(ctx, r, Committed(at, s.topic.At()))
-		} else {
-			err = s.last(ctx, r, Committed(at, s.topic.At()))
+		find := s.fold
+		if s.topic.Own != (millrace.Partition{}) {
+			find = s.last
 		}
+		err = find(ctx, r, Committed(at, s.topic.At()))
 		if errors.Is(err, millrace.ErrMoved) && try < resumeTries {
 			select {
 			case <-time.After(backoff(s.topic.firstPause(), try)): // trimmed meanwhile: there is a newer commit

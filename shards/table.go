@@ -68,14 +68,23 @@ func (t *Table) readLog(ctx context.Context) error {
 // hides rows is, for take makes it forget them.
 func (t *Table) next() (*Entry, error) {
 	n := len(t.log)
-	if t.first != nil {
-		t.first.mu.RLock()
-		defer t.first.mu.RUnlock()
-		if n < len(t.first.log) && !t.first.log[n].hid {
-			return t.first.log[n], nil
-		}
+	if e := t.first.has(n); e != nil && !e.hid {
+		return e, nil
 	}
 	return readEntry(t.at.Dir, int64(n))
+}
+
+// has is entry n, nil where t has not read it or is nil. It keeps nobody waiting for a disk.
+func (t *Table) has(n int) *Entry {
+	if t == nil {
+		return nil
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if n >= len(t.log) {
+		return nil
+	}
+	return t.log[n]
 }
 
 // all gives every entry of the log.
