@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -99,6 +101,23 @@ func waitFor(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not come", filepath.Base(args[0]))
+}
+
+// until asks again until the answer is there, with every pattern in it: until PATTERN... -- PROGRAM ARGS...
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	dash := slices.Index(args, "--")
+	if neg || dash < 1 || dash+1 == len(args) {
+		ts.Fatalf("usage: until PATTERN... -- PROGRAM ARGS...")
+	}
+	for range 300 {
+		err := ts.Exec(args[dash+1], args[dash+2:]...)
+		out := ts.ReadFile("stdout")
+		if err == nil && !slices.ContainsFunc(args[:dash], func(p string) bool { return !regexp.MustCompile(p).MatchString(out) }) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s did not come to say %q", strings.Join(args[dash+1:], " "), args[:dash])
 }
 
 // closedSite serves a robots.txt that refuses everything, and nothing else: closed VAR sets VAR to its address.

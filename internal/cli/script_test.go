@@ -26,13 +26,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the commands as users type them. Each script has a folder of its own.
 func TestScripts(t *testing.T) {
-	w := &towns{} // of one script
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"towns":       w.serve,
-			"wanttowns":   w.want,
-			"waitasked":   w.waitAsked,
+			"towns":       ofScript((*towns).serve),
+			"wanttowns":   ofScript((*towns).want),
+			"waitasked":   ofScript((*towns).waitAsked),
 			"site":        serveSite,
 			"exit":        wantExit,
 			"visited":     visited,
@@ -45,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"seeds":       seeds,
 			"sameshards":  sameShards,
 			"waitfor":     waitFor,
+			"until":       until,
 			"lives":       lives,
 			"poisonfiles": poisonFiles,
 			"freeport":    freePort,
@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 		},
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
+			e.Values[townsKey{}] = &towns{}
 			e.Setenv("NO_COLOR", "1")
 			e.Setenv("GOROOT", goRoot())
 			return nil

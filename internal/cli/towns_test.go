@@ -30,6 +30,15 @@ type towns struct {
 
 const townPages = 12
 
+type townsKey struct{}
+
+// ofScript calls f for the towns of the script at hand: scripts run beside each other.
+func ofScript(f func(*towns, *testscript.TestScript, bool, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		f(ts.Value(townsKey{}).(*towns), ts, neg, args)
+	}
+}
+
 func (w *towns) url(town, page int) string {
 	return fmt.Sprintf("http://127.0.0.%d:%d/p%d", 15+town%w.n, w.port, page%townPages)
 }
@@ -48,7 +57,7 @@ func (w *towns) serve(ts *testscript.TestScript, neg bool, args []string) {
 
 // open serves n towns.
 func (w *towns) open(n int) (*http.Server, error) {
-	w.n, w.asked = n, map[string]int{}
+	w.n, w.asked = n, map[string]int{} // the towns opened before are of no interest any more
 	var listeners []net.Listener
 	var err error
 	for range 50 {
@@ -68,7 +77,7 @@ func (w *towns) open(n int) (*http.Server, error) {
 }
 
 func (w *towns) yaml(corpus string) string {
-	return fmt.Sprintf("dir: %s\nagent: {token: millbot}\ncrawl: {seeds: ['%s'], scope: any, allow_addr: ['127.0.0.0/8:%d'], delay: 30ms}\nshards: {flush_every: 1s}\n",
+	return fmt.Sprintf("dir: %s\nagent: {token: millbot}\ncrawl: {seeds: ['%s'], scope: any, allow_addr: ['127.0.0.0/8:%d'], delay: 100ms}\nshards: {flush_every: 1s}\n",
 		corpus, w.url(0, 0), w.port)
 }
 
