@@ -25,6 +25,7 @@ type Document struct {
 	Via      Position // where the belt before had read it
 	Origin   Position // where the belt before that one had; zero where there is none
 	Cleaned  bool     // the stateless stages have seen it, in a belt before
+	Notes    any      // what stages of one package have found out about Text and hand on to each other; stored nowhere
 	Settles  Position // of a replayed dead letter: the Position it settles
 }
 

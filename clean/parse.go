@@ -177,6 +177,9 @@ func (p *recipeParser) step(r *Recipe, n ast.Node) error {
 		return p.at(f["step"].GetToken(), "step %q stands twice", name)
 	}
 	for _, s := range k.signals {
+		if slices.Contains(r.signals, s.name) {
+			return p.at(f["step"].GetToken(), "step %q measures %s, and a step before it does already", name, s.name)
+		}
 		r.signals = append(r.signals, s.name)
 	}
 	s := step{kind: k}

@@ -51,6 +51,74 @@ func Load(nameOrFile string) (*Recipe, error) {
 	return Parse(nameOrFile, data)
 }
 
+// Join makes one recipe of several, their steps in the order given. A step without rules that stands in several is
+// done once, where it stands first.
+func Join(list ...*Recipe) (*Recipe, error) {
+	if len(list) == 1 {
+		return list[0], nil
+	}
+	all := &Recipe{}
+	var names []string
+	for _, r := range list {
+		names = append(names, r.name)
+		for _, s := range r.steps {
+			twice := slices.ContainsFunc(all.steps, func(t step) bool { return t.name == s.name })
+			switch {
+			case twice && len(s.rules) == 0:
+				continue
+			case twice:
+				return nil, fmt.Errorf("join recipes %s: step %q stands twice", strings.Join(names, ", "), s.name)
+			}
+			for _, m := range s.signals {
+				if slices.Contains(all.signals, m.name) {
+					return nil, fmt.Errorf("join recipes %s: two steps measure %s", strings.Join(names, ", "), m.name)
+				}
+				all.signals = append(all.signals, m.name)
+			}
+			all.steps = append(all.steps, s)
+		}
+	}
+	all.name = strings.Join(slices.DeleteFunc(names, func(n string) bool { return n == "" }), ",")
+	return all, nil
+}
+
+// Single is a recipe of one step, without rules.
+func Single(name string) (*Recipe, error) {
+	k, ok := findKind(name)
+	if !ok {
+		return nil, fmt.Errorf("unknown step %q: the steps are %s", name, strings.Join(kindNames(), ", "))
+	}
+	r := &Recipe{name: name, steps: []step{{kind: k}}}
+	for _, s := range k.signals {
+		r.signals = append(r.signals, s.name)
+	}
+	return r, nil
+}
+
+// Has reports whether a step is part of the recipe.
+func (r *Recipe) Has(name string) bool {
+	return slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name })
+}
+
+// Without is the recipe without a step, and without the rules over what only that step measures.
+func (r *Recipe) Without(name string) *Recipe {
+	if !r.Has(name) {
+		return r
+	}
+	out := &Recipe{name: r.name}
+	for _, s := range r.steps {
+		if s.name == name {
+			continue
+		}
+		for _, m := range s.signals {
+			out.signals = append(out.signals, m.name)
+		}
+		s.rules = slices.DeleteFunc(slices.Clone(s.rules), func(rule Rule) bool { return !slices.Contains(out.signals, rule.Signal) })
+		out.steps = append(out.steps, s)
+	}
+	return out
+}
+
 // readFile reads a file no larger than a recipe may be.
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)

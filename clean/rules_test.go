@@ -72,7 +72,7 @@ func TestPagesExamples(t *testing.T) {
 			}
 		}
 	}
-	if ran < 28 {
+	if ran < 42 {
 		t.Errorf("%d examples ran", ran)
 	}
 }

@@ -34,12 +34,19 @@ type signal struct {
 func kinds() []kind {
 	inf := math.Inf(1)
 	return []kind{
+		{"charset", 1, nil, runCharset},
 		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 1, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
+		{"english", 1, []signal{{"english", 0, 1}}, runEnglish},
+		{"code-as-text", 1, nil, runCodeAsText},
+		{"c4", 1, c4Signals(), runC4},
+		{"c4-end-marks", 1, c4Signals(), runC4EndMarks},
+		{"fineweb-quality", 1, fineWebSignals(), runFineWeb},
+		{"gopher-dolma", 1, dolmaSignals(), runDolma},
 	}
 }
 
@@ -94,6 +101,8 @@ func reasons() []millrace.Reason {
 		millrace.QualityWordCount, millrace.QualityWordLen, millrace.QualitySymbols, millrace.QualityBullets,
 		millrace.QualityEllipsis, millrace.QualityAlpha, millrace.QualityStopWords,
 		millrace.RepeatLines, millrace.RepeatParagraphs, millrace.RepeatTop, millrace.RepeatDup,
+		millrace.LangOther, millrace.QualityLorem, millrace.QualityCurly, millrace.QualitySentences,
+		millrace.QualityLineEnds, millrace.QualityShortLines, millrace.QualityNewlines,
 	}
 }
 
@@ -151,7 +160,7 @@ func runRepair(d *millrace.Document, _ []float64) error {
 
 // runLanguage names the language of the prose.
 func runLanguage(d *millrace.Document, out []float64) error {
-	r := language.Identify(prose(d))
+	r := language.Identify(notesOf(d).prose)
 	d.Lang, d.Script, d.LangSure = r.Lang, r.Script, r.Score
 	out[0] = float64(r.Score)
 	return nil
@@ -183,26 +192,13 @@ func runPII(d *millrace.Document, out []float64) error {
 }
 
 func runRepetition(d *millrace.Document, out []float64) error {
-	copy(out, gopher.Repetition(prose(d)))
+	n := notesOf(d)
+	copy(out, gopher.Repetition(n.prose, n.list()))
 	return nil
 }
 
 func runQuality(d *millrace.Document, out []float64) error {
-	copy(out, gopher.Quality(prose(d)))
+	n := notesOf(d)
+	copy(out, gopher.Quality(n.prose, n.list()))
 	return nil
-}
-
-// prose is the text without its code: code is kept, but rules made for prose say nothing about it.
-func prose(d *millrace.Document) string {
-	if len(d.Code) == 0 {
-		return d.Text
-	}
-	var b strings.Builder
-	at := 0
-	for _, s := range d.Code {
-		b.WriteString(d.Text[at:s.From])
-		at = s.To
-	}
-	b.WriteString(d.Text[at:])
-	return b.String()
 }

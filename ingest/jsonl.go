@@ -315,8 +315,9 @@ func (r *row) fill(d *millrace.Document) {
 	}
 }
 
-// plain gives bytes as text, where they are UTF-8.
+// plain gives bytes as text, where they are UTF-8. With zeros or escapes among them they may be UTF-16 or ISO-2022-JP,
+// which look like ASCII: that is for clean to say.
 func plain(b []byte) (string, bool) {
 	b = bytes.TrimPrefix(b, []byte("\uFEFF"))
-	return string(b), utf8.Valid(b)
+	return string(b), utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 && bytes.IndexByte(b, 0x1B) < 0
 }

@@ -5,40 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
-)
 
-// The words are those that spaCy 3.8.16 gives; the cases were run through it.
-func TestWords(t *testing.T) {
-	tests := []struct {
-		in   string
-		want string // joined by spaces
-	}{
-		{"The mill, the brook.", "The mill , the brook ."},
-		{"I don't can't won't it's we'll They're", "I do n't ca n't wo n't it 's we 'll They 're"},
-		{"I don’t", "I do n’t"},
-		{"cannot gonna Let's y'all", "can not gon na Let 's y' all"},
-		{"e.g. Dr. Smith's U.S. plan, etc.", "e.g. Dr. Smith 's U.S. plan , etc ."},
-		{"(foo):", "( foo ):"},
-		{"state-of-the-art", "state - of - the - art"},
-		{"3-4 10km $5 5€ 20%", "3 - 4 10 km $ 5 5 € 20 %"},
-		{"see http://example.com/a,b?c and foo/bar www.a.io.", "see http://example.com/a,b?c and foo / bar www.a.io ."},
-		{"wait... what…", "wait ... what …"},
-		{"end.Start a,b a:b x=y", "end . Start a , b a : b x = y"},
-		{"\"quoted\" (and) [more]", "\" quoted \" ( and ) [ more ]"},
-		{":) <3 4am", ":) <3 4 am"},
-		{"a®©b", "a ® © b"},
-		{"id. it", "i d. it"},
-		{"well were its", "well were its"},
-		{" \t\n\u00a0", ""},
-		{"", ""},
-	}
-	for _, tt := range tests {
-		if got := strings.Join(Words(tt.in), " "); got != tt.want {
-			t.Errorf("Words(%q) = %s, want %s", tt.in, got, tt.want)
-		}
-	}
-}
+	"millrace/clean/words"
+)
 
 func near(a, b float64) bool { return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-12 }
 
@@ -58,7 +27,7 @@ func TestQuality(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Quality(tt.in)
+			got := Quality(tt.in, words.Words(tt.in))
 			if !slices.EqualFunc(got, tt.want, near) {
 				t.Errorf("Quality(%q)\n= %v\nwant %v\nof %v", tt.in, got, tt.want, QualitySignals())
 			}
@@ -87,7 +56,7 @@ func TestRepetition(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Repetition(tt.in)
+			got := Repetition(tt.in, words.Words(tt.in))
 			if len(got) != len(RepetitionSignals()) {
 				t.Fatalf("%d values, want %d", len(got), len(RepetitionSignals()))
 			}
@@ -100,25 +69,12 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
-// The words are the text without its whitespace, in order, whatever the text is.
-func FuzzWords(f *testing.F) {
-	f.Add("I don't (foo): e.g. http://a.io/b ''''::x a®b :( ...")
+// A text has all of its signals, whatever it is.
+func FuzzSignals(f *testing.F) {
+	f.Add("I don't (foo): e.g. http://a.io/b\n\na a a a\n# ...")
 	f.Add("\xff.\x80's°C.…—a-—b")
 	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) {
-			text = strings.ToValidUTF8(text, "?")
-		}
-		got := strings.Join(Words(text), "")
-		want := strings.Map(func(r rune) rune {
-			if isSpace(r) {
-				return -1
-			}
-			return r
-		}, text)
-		if got != want {
-			t.Errorf("Words(%q) make %q, want %q", text, got, want)
-		}
-		if n := len(Repetition(text)) + len(Quality(text)); n != 21 {
+		if n := len(Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
 			t.Errorf("%d signals", n)
 		}
 	})
@@ -128,7 +84,7 @@ func FuzzWords(f *testing.F) {
 func TestHostileEnds(t *testing.T) {
 	for _, piece := range []string{"(", "'", ".", "a.", "a@", "a-", "''", "):", "…", "a,b", "://", "1+", "a\n", "\n"} {
 		text := strings.Repeat(piece, 1<<18/len(piece))
-		if n := len(Repetition(text)) + len(Quality(text)); n != 21 {
+		if n := len(Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
 			t.Errorf("%q: %d signals", piece, n)
 		}
 	}

@@ -6,19 +6,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"millrace/clean/words"
 )
 
 // Quality measures a text as datatrove 0.10's GopherQualityFilter does (Rae et al. 2021, section A1.1).
-// The result is indexed by QualitySignals; NaN is a ratio over nothing.
-func Quality(text string) []float64 {
+// list is its words. The result is indexed by QualitySignals; NaN is a ratio over nothing.
+func Quality(text string, list []string) []float64 {
 	var solid, chars, alpha int
-	words := Words(text)
 	var stop uint8
-	for _, w := range words {
+	for _, w := range list {
 		symbols, letters := true, false
 		for _, r := range w {
 			symbols = symbols && isSymbol(r)
 			letters = letters || unicode.IsLetter(r)
+			if letters && !symbols {
+				break
+			}
 		}
 		if !symbols {
 			solid++
@@ -34,11 +38,11 @@ func Quality(text string) []float64 {
 	return []float64{
 		float64(solid),
 		ratio(chars, solid),
-		ratio(strings.Count(text, "#"), len(words)),
-		ratio(dots, len(words)),
+		ratio(strings.Count(text, "#"), len(list)),
+		ratio(dots, len(list)),
 		ratio(bullets, lines),
 		ratio(ellipses, lines),
-		ratio(alpha, len(words)),
+		ratio(alpha, len(list)),
 		float64(bits.OnesCount8(stop)),
 	}
 }
@@ -83,14 +87,14 @@ func stopWord(w string) uint8 {
 // lineStarts counts the lines of text, those that start with a bullet, and those that end with an ellipsis.
 func lineStarts(text string) (lines, bullets, ellipses int) {
 	for text != "" {
-		line, rest := cutLine(text)
+		line, rest := words.CutLine(text)
 		text = rest
 		lines++
-		start := strings.TrimLeftFunc(line, isSpace)
+		start := strings.TrimLeftFunc(line, words.IsSpace)
 		if strings.HasPrefix(start, "•") || strings.HasPrefix(start, "-") {
 			bullets++
 		}
-		end := strings.TrimRightFunc(line, isSpace)
+		end := strings.TrimRightFunc(line, words.IsSpace)
 		if strings.HasSuffix(end, "...") || strings.HasSuffix(end, "…") {
 			ellipses++
 		}
@@ -98,18 +102,15 @@ func lineStarts(text string) (lines, bullets, ellipses int) {
 	return lines, bullets, ellipses
 }
 
-// cutLine cuts text behind its first line end, by the rules of Python's str.splitlines.
-func cutLine(text string) (line, rest string) {
-	for i, r := range text {
-		switch r {
-		case '\r':
-			if strings.HasPrefix(text[i+1:], "\n") {
-				return text[:i], text[i+2:]
-			}
-			return text[:i], text[i+1:]
-		case '\n', '\v', '\f', 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029:
-			return text[:i], text[i+utf8.RuneLen(r):]
-		}
+// isSymbol reports whether datatrove counts r as punctuation when it looks for words that are nothing else.
+func isSymbol(r rune) bool {
+	switch {
+	case r < 0x20:
+		return r != '\t' && r != '\n'
+	case r >= 0x7F && r < 0xA0:
+		return true
+	case r < 0x7F:
+		return strings.ContainsRune("!/\\%&(\\[#+^~\"';{|=-`*:$<>),.?@_}]", r)
 	}
-	return text, ""
+	return strings.ContainsRune("—”：％１〈、━【「」，】；“《„’∶´（–？！：～«〉）。…►»", r) || unicode.Is(unicode.STerm, r)
 }

@@ -5,12 +5,14 @@ import (
 	"math/bits"
 	"strings"
 	"unicode/utf8"
+
+	"millrace/clean/words"
 )
 
 // Repetition measures how much of a text repeats itself, as datatrove 0.10's GopherRepetitionFilter does
-// (table A1 of Rae et al. 2021). The result is indexed by RepetitionSignals; NaN is a signal that the
+// (table A1 of Rae et al. 2021). list is its words. The result is indexed by RepetitionSignals; NaN is a signal that the
 // text is too short for.
-func Repetition(text string) []float64 {
+func Repetition(text string, list []string) []float64 {
 	out := make([]float64, 0, len(RepetitionSignals()))
 	chars := float64(utf8.RuneCountInString(text))
 	if chars == 0 {
@@ -19,12 +21,12 @@ func Repetition(text string) []float64 {
 		}
 		return out
 	}
-	for _, parts := range [...][]string{splitNewlines(strings.TrimFunc(text, isSpace), 2), splitNewlines(text, 1)} {
+	for _, parts := range [...][]string{splitNewlines(strings.TrimFunc(text, words.IsSpace), 2), splitNewlines(text, 1)} {
 		n, dup := duplicates(parts)
 		out = append(out, float64(n)/float64(len(parts)), float64(dup)/chars)
 	}
-	words := Words(text)
-	g := newGrams(words, " ")
+	h := newHashes(list)
+	g := h.grams(" ")
 	for n := 2; n <= 4; n++ {
 		share := math.NaN()
 		if top, ok := g.top(n); ok {
@@ -32,7 +34,7 @@ func Repetition(text string) []float64 {
 		}
 		out = append(out, share)
 	}
-	g = newGrams(words, "")
+	g = h.grams("")
 	for n := 5; n <= 10; n++ {
 		out = append(out, float64(g.repeated(n))/chars)
 	}
@@ -82,17 +84,12 @@ func duplicates(parts []string) (n, chars int) {
 	return n, chars
 }
 
-// grams holds the hash of the n-gram that starts at each word, for one n at a time: a polynomial hash
-// modulo 2^61-1 over the bytes of the words joined by a separator, so that two n-grams are equal where
-// their joined texts are. Each n extends the one before.
-type grams struct {
-	n     int
-	hash  []uint64 // of the n-gram that starts at word i
-	word  []uint64 // of the separator and word i
-	power []uint64 // base to the length of these in bytes
-	chars []int    // in the words before word i, with their separators
-	sep   int
-	seen  table64
+// hashes are those of the words of a text: polynomial, modulo 2^61-1, over their bytes.
+type hashes struct {
+	word  []uint64
+	power []uint64 // base to the length of the word in bytes
+	chars []int    // in the words before word i
+	seen  table64  // scratch
 }
 
 const (
@@ -100,62 +97,115 @@ const (
 	base    = 0x1A2B3C4D5E6F7081 % modulus
 )
 
-func newGrams(words []string, sep string) *grams {
-	g := &grams{hash: make([]uint64, len(words)), word: make([]uint64, len(words)), power: make([]uint64, len(words)),
-		chars: make([]int, len(words)+1), sep: len(sep), seen: newTable64(len(words))}
-	for i, w := range words {
-		h, p := uint64(0), uint64(1)
-		for _, s := range [...]string{sep, w} {
-			for j := range len(s) {
-				h, p = add(mul(h, base), uint64(s[j])+1), mul(p, base)
-			}
+func newHashes(list []string) *hashes {
+	h := &hashes{word: make([]uint64, len(list)), power: make([]uint64, len(list)), chars: make([]int, len(list)+1)}
+	for i, w := range list {
+		sum, p := uint64(0), uint64(1)
+		for j := range len(w) {
+			sum, p = add(mul(sum, base), uint64(w[j])+1), mul(p, base)
 		}
-		g.word[i], g.power[i] = h, p
-		g.chars[i+1] = g.chars[i] + utf8.RuneCountInString(w) + g.sep
+		h.word[i], h.power[i] = sum, p
+		h.chars[i+1] = h.chars[i] + utf8.RuneCountInString(w)
+	}
+	return h
+}
+
+// grams finds n-grams that stand several times, for one n at a time, each greater than the one before. Two n-grams are
+// equal where the texts of their words, joined by a separator, are. One that stands once cannot become part of one that
+// stands twice, so each n looks only at the places that are left of the n before.
+type grams struct {
+	*hashes
+	n    int
+	sep  int      // characters of the separator
+	sum  []uint64 // of the n-gram that starts at word i, where it is live
+	part []uint64 // of the separator and word i
+	pow  []uint64 // base to its length
+	live []int32  // places whose n-gram stands elsewhere too, in order
+}
+
+func (h *hashes) grams(sep string) *grams {
+	g := &grams{hashes: h, sep: len(sep), sum: make([]uint64, len(h.word)), part: h.word, pow: h.power, live: make([]int32, len(h.word))}
+	if sep != "" {
+		g.part, g.pow = make([]uint64, len(h.word)), make([]uint64, len(h.word))
+		for i := range h.word {
+			p := h.power[i]
+			g.part[i] = h.word[i]
+			for j := len(sep) - 1; j >= 0; j-- { // in front of the word
+				g.part[i], p = add(g.part[i], mul(uint64(sep[j])+1, p)), mul(p, base)
+			}
+			g.pow[i] = p
+		}
+	}
+	for i := range g.live {
+		g.live[i] = int32(i)
 	}
 	return g
 }
 
-// grow goes on to the n-grams of n words and empties the table.
-func (g *grams) grow(n int) []uint64 {
-	for ; g.n < n; g.n++ {
-		for i := range max(0, len(g.hash)-g.n) {
-			g.hash[i] = add(mul(g.hash[i], g.power[i+g.n]), g.word[i+g.n])
+// grow goes on to the n-grams of n words, at the places that are live and have as many words.
+func (g *grams) grow(n int) {
+	keep := g.live[:0]
+	for _, at := range g.live {
+		if int(at)+n > len(g.word) {
+			break
 		}
+		keep = append(keep, at)
+		s := g.sum[at]
+		for k := g.n; k < n; k++ {
+			s = add(mul(s, g.pow[int(at)+k]), g.part[int(at)+k])
+		}
+		g.sum[at] = s
 	}
-	clear(g.seen)
-	return g.hash[:max(0, len(g.hash)-n+1)]
+	g.live, g.n = keep, n
+	g.seen = g.seen.emptied(len(keep))
 }
 
 // size is the length in characters of the n-gram at word i.
-func (g *grams) size(i int) int { return g.chars[i+g.n] - g.chars[i] - g.sep }
+func (g *grams) size(i int) int { return g.chars[i+g.n] - g.chars[i] + (g.n-1)*g.sep }
+
+// repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count.
+func (g *grams) repeats() (most uint64) {
+	for _, at := range g.live {
+		most = max(most, g.seen.count(g.sum[at]))
+	}
+	keep := g.live[:0]
+	if most > 1 {
+		for _, at := range g.live {
+			if g.seen.get(g.sum[at]) > 1 {
+				keep = append(keep, at)
+			}
+		}
+	}
+	g.live = keep
+	return most
+}
 
 // top is how many characters the copies of the most frequent n-gram have; of several, the first counts.
 func (g *grams) top(n int) (chars int, ok bool) {
-	list := g.grow(n)
-	best := uint64(0)
-	for _, h := range list {
-		best = max(best, g.seen.count(h))
+	if len(g.word) < n {
+		return 0, false
 	}
-	for i, h := range list {
-		if g.seen.get(h) == best {
-			return g.size(i) * int(best), true
+	g.grow(n)
+	most := g.repeats()
+	for _, at := range g.live {
+		if g.seen.get(g.sum[at]) == most {
+			return g.size(int(at)) * int(most), true
 		}
 	}
-	return 0, false
+	return g.size(0), true // each stands once
 }
 
 // repeated is how many characters lie in n-grams that stood before already. Past such a one the search goes on behind it.
 func (g *grams) repeated(n int) int {
-	list := g.grow(n)
-	chars := 0
-	for i := 0; i < len(list); {
-		if g.seen.count(list[i]) > 1 {
-			chars += g.size(i)
-			i += n
-			continue
+	g.grow(n)
+	g.repeats()
+	g.seen = g.seen.emptied(len(g.live))
+	chars, next := 0, int32(0)
+	for _, at := range g.live {
+		if at >= next && g.seen.count(g.sum[at]) > 1 {
+			chars += g.size(int(at))
+			next = at + int32(n)
 		}
-		i++
 	}
 	return chars
 }
@@ -163,12 +213,18 @@ func (g *grams) repeated(n int) int {
 // table64 counts hashes: pairs of key and count, open addressing. Key 0 with count 0 is a free place.
 type table64 []uint64
 
-func newTable64(n int) table64 {
+// emptied gives a table for n hashes, in the same memory where that is enough.
+func (t table64) emptied(n int) table64 {
 	size := 16
 	for size < 2*n {
 		size *= 2
 	}
-	return make(table64, 2*size)
+	if cap(t) < 2*size {
+		return make(table64, 2*size)
+	}
+	t = t[:2*size]
+	clear(t)
+	return t
 }
 
 // at finds the place of h.

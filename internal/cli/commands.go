@@ -8,6 +8,6 @@ func (a *App) commands() []*cobra.Command {
 		a.demoCommand(), a.initCommand(), a.planCommand(), a.runCommand(), a.trainCommand(), a.statusCommand(),
 		a.whyCommand(), a.sampleCommand(), a.explainCommand(), a.checkCommand(), a.replayCommand(), a.flushCommand(),
 		a.doctorCommand(), a.versionCommand(), a.robotsCommand(), a.consentCommand(), a.warcCommand(),
-		a.topicsCommand(), a.exportCommand(),
+		a.topicsCommand(), a.exportCommand(), a.cleanCommand(),
 	}
 }

@@ -1,4 +1,4 @@
-package gopher
+package words
 
 import (
 	"strconv"
@@ -15,6 +15,29 @@ var exceptions = sync.OnceValue(func() map[string][]int {
 	e.whole()
 	return e
 })
+
+// rareBits has a bit for each first byte, last byte and length of an exception.
+var rareBits = sync.OnceValue(func() *[256]uint64 {
+	bits := &[256]uint64{}
+	for s := range exceptions() {
+		h := rareHash(s)
+		bits[h>>6] |= 1 << (h & 63)
+	}
+	return bits
+})
+
+func rareHash(s string) int {
+	return (int(s[0])*37 + int(s[len(s)-1])*101 + len(s)*811) & (1<<14 - 1)
+}
+
+// rare reports whether s may be an exception. It is not for most of what is asked for.
+func rare(s string) bool {
+	if len(s) == 0 || len(s) > maxException {
+		return false
+	}
+	h := rareHash(s)
+	return rareBits()[h>>6]&(1<<(h&63)) != 0
+}
 
 type table map[string][]int
 

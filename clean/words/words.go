@@ -1,4 +1,8 @@
-package gopher
+// Package words splits text into words and sentences exactly as spaCy 3.8's blank English pipeline does, which is what
+// datatrove counts for its filters. Text comes in, parts of it go out.
+//
+// Read in this order: words.go, sentences.go, python.go, classes.go, exceptions.go.
+package words
 
 import (
 	"net/netip"
@@ -16,29 +20,19 @@ const maxException = 32
 func Words(text string) []string {
 	words := make([]string, 0, len(text)/5+1)
 	for i := 0; i < len(text); {
-		r, n := utf8.DecodeRuneInString(text[i:])
-		if isSpace(r) {
-			i += n
-			continue
+		gap, end := chunk(text, i)
+		if gap < end {
+			words = splitChunk(words, text[gap:end])
 		}
-		j := i + n
-		for j < len(text) {
-			r, n := utf8.DecodeRuneInString(text[j:])
-			if isSpace(r) {
-				break
-			}
-			j += n
-		}
-		words = splitChunk(words, text[i:j])
-		i = j
+		i = end
 	}
 	return words
 }
 
 // splitChunk appends the words of a chunk without whitespace.
 func splitChunk(words []string, chunk string) []string {
-	if plain(chunk) {
-		return append(words, chunk)
+	if list, ok := simple(words, chunk); ok {
+		return list
 	}
 	if parts, ok := exception(chunk); ok {
 		return appendParts(words, chunk, parts)
@@ -73,16 +67,34 @@ func splitChunk(words []string, chunk string) []string {
 	return join(words, first, chunk)
 }
 
-// plain reports whether chunk is lower-case ASCII that no rule splits: most chunks are.
-func plain(chunk string) bool {
-	for i := 0; i < len(chunk); i++ {
-		if chunk[i] < 'a' || chunk[i] > 'z' {
-			return false
+// simple splits what most chunks are, without asking the rules: letters of ASCII, and perhaps one mark behind them.
+func simple(words []string, chunk string) ([]string, bool) {
+	n := len(chunk) - 1
+	for i := range n {
+		if !letter(chunk[i]) {
+			return words, false
 		}
 	}
-	_, ok := exception(chunk)
-	return !ok
+	last := chunk[n]
+	if letter(last) {
+		return append(words, chunk), !rare(chunk)
+	}
+	if n == 0 || rare(chunk) || rare(chunk[:n]) {
+		return words, false
+	}
+	switch last {
+	case ',', ';', ':', '!', '?':
+	case '.':
+		if c := chunk[n-1]; c < 'a' || c > 'z' {
+			return words, false
+		}
+	default:
+		return words, false
+	}
+	return append(words, chunk[:n], chunk[n:]), true
 }
+
+func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // splitCore splits what is left of a chunk without its prefixes and suffixes.
 func splitCore(words []string, s string) []string {
@@ -167,7 +179,7 @@ func longest(words []string, s string) (n, size int) {
 
 // exception looks s up in the table of exceptions.
 func exception(s string) ([]int, bool) {
-	if len(s) > maxException {
+	if !rare(s) {
 		return nil, false
 	}
 	parts, ok := exceptions()[s]
@@ -186,6 +198,9 @@ func appendParts(words []string, s string, parts []int) []string {
 // prefixLen is the length of the punctuation that is cut off the front of s.
 func prefixLen(s string) int {
 	r, n := utf8.DecodeRuneInString(s)
+	if letter(s[0]) && s[0] != 'U' && s[0] != 'C' && s[0] != 'A' {
+		return 0
+	}
 	switch {
 	case isPunct(r), isQuote(r), isCurrency(r), isIcon(r):
 		return n
@@ -270,18 +285,14 @@ func stop(before string, prev rune, prevSize int) int {
 
 // unitLen is the length of the unit or currency at the end of s that stands right behind a digit.
 func unitLen(s string) int {
-	best := 0
-	for k, i := 0, len(s); k < maxUnit && i > 0; k++ {
-		_, n := utf8.DecodeLastRuneInString(s[:i])
-		i -= n
-		if i == 0 || !isDigit(rune(s[i-1])) {
-			continue
-		}
-		if units()[s[i:]] {
-			best = len(s) - i
-		}
+	i := len(s)
+	for low := max(0, i-maxUnit*utf8.UTFMax); i > low && (s[i-1] < '0' || s[i-1] > '9'); {
+		i--
 	}
-	return best
+	if i == 0 || i == len(s) || s[i-1] < '0' || s[i-1] > '9' || !units()[s[i:]] {
+		return 0
+	}
+	return len(s) - i
 }
 
 // infixLen is the length of the separator at s[i:], or 0.

@@ -1,4 +1,4 @@
-package gopher
+package words
 
 import (
 	"strings"
@@ -59,11 +59,21 @@ func isUpper(r rune) bool {
 }
 
 func isPunct(r rune) bool {
-	return strings.ContainsRune("…,:;!?¿؟¡()[]{}<>_#*&。？！，、；：～·।،۔؛٪", r)
+	switch r {
+	case '…', ',', ':', ';', '!', '?', '¿', '؟', '¡', '(', ')', '[', ']', '{', '}', '<', '>', '_', '#', '*', '&', '。',
+		'？', '！', '，', '、', '；', '：', '～', '·', '।', '،', '۔', '؛', '٪':
+		return true
+	}
+	return false
 }
 
 func isQuote(r rune) bool {
-	return strings.ContainsRune("'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧", r)
+	switch r {
+	case '\'', '"', '”', '“', '`', '‘', '´', '’', '‚', '„', '»', '«', '「', '」', '『', '』', '（', '）', '〔', '〕', '【', '】',
+		'《', '》', '〈', '〉', '⟦', '⟧':
+		return true
+	}
+	return false
 }
 
 func isCurrency(r rune) bool {
@@ -83,22 +93,6 @@ var young = &unicode.RangeTable{
 
 // isIcon reports whether r is in spaCy's list of symbols: Unicode's category So as of version 11.
 func isIcon(r rune) bool { return r >= 0xA6 && unicode.Is(unicode.So, r) && !unicode.Is(young, r) }
-
-// isSpace is Python's str.isspace.
-func isSpace(r rune) bool { return unicode.IsSpace(r) || 0x1C <= r && r <= 0x1F }
-
-// isSymbol reports whether datatrove counts r as punctuation when it looks for words that are nothing else.
-func isSymbol(r rune) bool {
-	switch {
-	case r < 0x20:
-		return r != '\t' && r != '\n'
-	case r >= 0x7F && r < 0xA0:
-		return true
-	case r < 0x7F:
-		return strings.ContainsRune("!/\\%&(\\[#+^~\"';{|=-`*:$<>),.?@_}]", r)
-	}
-	return strings.ContainsRune("—”：％１〈、━【「」，】；“《„’∶´（–？！：～«〉）。…►»", r) || unicode.Is(unicode.STerm, r)
-}
 
 // maxUnit is the length of the longest unit, in runes.
 const maxUnit = 8

@@ -1,0 +1,72 @@
+package words
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// Sentences counts the sentences of text as spaCy's rule-based sentencizer cuts them: one ends with a word that is a
+// single mark of its list, and with the punctuation behind it.
+func Sentences(text string) int {
+	n := 0
+	open, ended := false, false // is anything in this sentence; has it had its mark
+	list := make([]string, 0, 16)
+	for i := 0; i < len(text); {
+		gap, end := chunk(text, i)
+		if gap > i && text[i:gap] != " " && ended { // whitespace of any other kind is a word of its own
+			n, open, ended = n+count(open), false, false
+		}
+		if gap == end {
+			break
+		}
+		list = splitChunk(list[:0], text[gap:end])
+		for _, w := range list {
+			mark := isMark(w)
+			if ended && !mark && !punctuation(w) {
+				n, open, ended = n+count(open), false, false
+			}
+			open, ended = true, ended || mark
+		}
+		i = end
+	}
+	return n + count(open)
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// chunk finds the whitespace at text[i:] and what stands behind it up to the next.
+func chunk(text string, i int) (gap, end int) {
+	for i < len(text) {
+		n := space(text, i)
+		if n == 0 {
+			break
+		}
+		i += n
+	}
+	gap = i
+	for i < len(text) && (text[i] > ' ' && text[i] < utf8.RuneSelf || space(text, i) == 0) {
+		i++
+	}
+	return gap, i
+}
+
+// isMark reports whether w is one character that ends a sentence.
+func isMark(w string) bool {
+	r, n := utf8.DecodeRuneInString(w)
+	return n == len(w) && (unicode.Is(unicode.STerm, r) || r == '｡')
+}
+
+// punctuation reports whether w is nothing else.
+func punctuation(w string) bool {
+	for _, r := range w {
+		if !unicode.IsPunct(r) {
+			return false
+		}
+	}
+	return true
+}

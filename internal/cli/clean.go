@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"millrace/clean"
+)
+
+// cleanOptions are the flags of clean.
+type cleanOptions struct {
+	stepOptions
+	recipe, extract string
+	noPII           bool
+}
+
+func (a *App) cleanCommand() *cobra.Command {
+	o := cleanOptions{}
+	c := &cobra.Command{
+		Use: "clean", Short: "One step over files: text, signals and verdicts by a recipe", Args: noArgs,
+		Long: `Take documents through a recipe and write, in the order of the input, DIR/kept.jsonl, DIR/rejects.jsonl with a verdict
+each, DIR/signals.parquet and DIR/summary.json. What has a text field is taken as text; HTML files, WARC and --html-field are
+extracted. A recipe is one that is built in (several with commas, in that order), or a file of your own.
+
+Built in: ` + strings.Join(clean.Names(), ", ") + "\n" + exitHelp,
+		Example: `  millrace clean --in 'dumps/*.jsonl.gz' --out cleaned
+  millrace clean --in docs.jsonl --recipe gopher-repetition@datatrove-0.10,gopher-quality@datatrove-0.10 --out cleaned
+  millrace clean --in pages.warc.gz --recipe none --out texts`,
+		RunE: func(c *cobra.Command, _ []string) error { return a.runClean(c.Context(), o) },
+	}
+	o.flags(c, "the folder for what is written")
+	f := c.Flags()
+	f.StringVar(&o.recipe, "recipe", "default", "names with commas, a file, or none")
+	f.StringVar(&o.extract, "extract", "fast", "how text is made of pages: fast or none (the page's source)")
+	f.BoolVar(&o.noPII, "no-pii", false, "leave personal data as it is")
+	c.AddCommand(a.singleCommand("decode", "charset", "The bytes of files as text, whatever their encoding"),
+		a.singleCommand("lang", "language", "Name the language of each text"),
+		a.singleCommand("pii", "pii", "Mask personal data"))
+	return c
+}
+
+// singleCommand is one step of a recipe by itself, with all documents in one file.
+func (a *App) singleCommand(name, step, short string) *cobra.Command {
+	o := stepOptions{}
+	c := &cobra.Command{
+		Use: name, Short: short, Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.runSingle(c.Context(), o, step) },
+	}
+	o.flags(c, "the file for what is written")
+	return c
+}
+
+// recipeFor builds what the flags ask for.
+func (o *cleanOptions) recipeFor() (*clean.Recipe, error) {
+	var list []*clean.Recipe
+	if o.recipe != "none" {
+		for name := range strings.SplitSeq(o.recipe, ",") {
+			r, err := clean.Load(name)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, r)
+		}
+	}
+	r, err := clean.Join(list...)
+	if err != nil {
+		return nil, err
+	}
+	if o.noPII {
+		r = r.Without("pii")
+	}
+	first := "extract"
+	switch o.extract {
+	case "fast":
+	case "none":
+		first, r = "charset", r.Without("extract")
+	default:
+		return nil, fmt.Errorf("--extract %q: want fast or none", o.extract)
+	}
+	if r.Has(first) {
+		return r, nil
+	}
+	s, err := clean.Single(first)
+	if err != nil {
+		return nil, err
+	}
+	return clean.Join(s, r)
+}
+
+func (a *App) runClean(ctx context.Context, o cleanOptions) error {
+	r, err := o.recipeFor()
+	if err != nil {
+		return &Error{Exit: Usage, Err: err, Means: "nothing was written", Try: "millrace clean --recipe default, or one of " + strings.Join(clean.Names(), ", ")}
+	}
+	sink, err := newStepSink(o.out, r.Signals())
+	if err != nil {
+		return err
+	}
+	result, err := a.runStep(ctx, o.stepOptions, r.Stages(), sink)
+	if err != nil {
+		sink.abandon()
+		return notWritten(err)
+	}
+	return a.finishStep(o.out, sink, result, map[string]any{"recipe": o.recipe, "recipe_hash": r.Hash()})
+}
+
+func (a *App) runSingle(ctx context.Context, o stepOptions, step string) error {
+	r, err := clean.Single(step)
+	if err != nil {
+		return err
+	}
+	sink, err := newFileSink(o.out)
+	if err != nil {
+		return err
+	}
+	result, err := a.runStep(ctx, o, r.Stages(), sink)
+	if err != nil {
+		sink.abandon()
+		return notWritten(err)
+	}
+	return a.finishStep("", sink, result, nil)
+}
+
+// notWritten says of an error that ended a step what it means.
+func notWritten(err error) error {
+	if e := new(Error); errors.As(err, &e) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	e := classify(err)
+	return &Error{Exit: e.Exit, Err: err, Means: "nothing was written", Try: "the same command again, once the input is mended"}
+}
