@@ -96,16 +96,14 @@ func (a *App) runClean(ctx context.Context, o cleanOptions) error {
 	if err != nil {
 		return &Error{Exit: Usage, Err: err, Means: "nothing was written", Try: "millrace clean --recipe default, or one of " + strings.Join(clean.Names(), ", ")}
 	}
-	sink, err := newStepSink(o.out, r.Signals())
+	if o.out == "" {
+		return noOut("--out DIR")
+	}
+	result, err := a.runStep(ctx, o.stepOptions, r.Stages(), func() (*stepSink, error) { return newStepSink(o.out, r.Signals()) })
 	if err != nil {
 		return err
 	}
-	result, err := a.runStep(ctx, o.stepOptions, r.Stages(), sink)
-	if err != nil {
-		sink.abandon()
-		return notWritten(err)
-	}
-	return a.finishStep(o.out, sink, result, map[string]any{"recipe": o.recipe, "recipe_hash": r.Hash()})
+	return a.finishStep(o.out, result, map[string]any{"recipe": o.recipe, "recipe_hash": r.Hash()})
 }
 
 func (a *App) runSingle(ctx context.Context, o stepOptions, step string) error {
@@ -113,16 +111,18 @@ func (a *App) runSingle(ctx context.Context, o stepOptions, step string) error {
 	if err != nil {
 		return err
 	}
-	sink, err := newFileSink(o.out)
+	if o.out == "" {
+		return noOut("--out FILE.jsonl")
+	}
+	result, err := a.runStep(ctx, o, r.Stages(), func() (*stepSink, error) { return newFileSink(o.out) })
 	if err != nil {
 		return err
 	}
-	result, err := a.runStep(ctx, o, r.Stages(), sink)
-	if err != nil {
-		sink.abandon()
-		return notWritten(err)
-	}
-	return a.finishStep("", sink, result, nil)
+	return a.finishStep("", result, nil)
+}
+
+func noOut(try string) error {
+	return &Error{Exit: Usage, Err: errors.New("--out is missing"), Means: "nothing was written", Try: try}
 }
 
 // notWritten says of an error that ended a step what it means.

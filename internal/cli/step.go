@@ -39,6 +39,7 @@ func (o *stepOptions) flags(c *cobra.Command, out string) {
 
 // stepResult is what a step over files has done.
 type stepResult struct {
+	sink  *stepSink
 	tally *millrace.Tally
 	langs map[string]*langTally
 	took  time.Duration
@@ -51,13 +52,18 @@ type langTally struct {
 	Failed  int64 `json:"failed"`
 }
 
-// runStep takes the documents of the input through stages into a sink, in input order.
-func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stage, sink millrace.Sink) (*stepResult, error) {
+// runStep takes the documents of the input through stages into a sink, in input order. The sink is made once the input is
+// open.
+func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stage, begin func() (*stepSink, error)) (*stepResult, error) {
 	source, loader, err := a.openStep(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer source.Close()
+	sink, err := begin()
+	if err != nil {
+		return nil, err
+	}
 	names := []string{"decode"}
 	if loader != nil {
 		defer loader.Close()
@@ -69,9 +75,10 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	r := &stepResult{tally: millrace.NewTally(names), langs: map[string]*langTally{}}
 	b := run.Belt{Name: "step", Source: source, Stages: stages, Sink: sink, Workers: o.workers, Batch: 64, Accepted: r.count}
 	if err := b.Run(ctx); err != nil {
-		return nil, err
+		sink.abandon()
+		return nil, notWritten(err)
 	}
-	r.took = time.Since(a.began)
+	r.sink, r.took = sink, time.Since(a.began)
 	return r, nil
 }
 

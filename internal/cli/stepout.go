@@ -53,9 +53,6 @@ func (l *lineFile) abandon() {
 
 // newStepSink begins the files in dir. The summary of an earlier step goes first: where one stands, the folder is complete.
 func newStepSink(dir string, signals []string) (s *stepSink, err error) {
-	if dir == "" {
-		return nil, &Error{Exit: Usage, Err: errors.New("--out is missing"), Means: "nothing was written", Try: "--out DIR"}
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -82,9 +79,6 @@ func newStepSink(dir string, signals []string) (s *stepSink, err error) {
 
 // newFileSink writes all documents to one file.
 func newFileSink(path string) (*stepSink, error) {
-	if path == "" {
-		return nil, &Error{Exit: Usage, Err: errors.New("--out is missing"), Means: "nothing was written", Try: "--out FILE.jsonl"}
-	}
 	f, err := newLineFile(path)
 	if err != nil {
 		return nil, err
@@ -165,8 +159,8 @@ func (r *stepResult) summary(exit int, more map[string]any) map[string]any {
 }
 
 // finishStep completes the files, writes summary.json, and says how it went.
-func (a *App) finishStep(dir string, sink *stepSink, r *stepResult, more map[string]any) error {
-	if err := sink.done(); err != nil {
+func (a *App) finishStep(dir string, r *stepResult, more map[string]any) error {
+	if err := r.sink.done(); err != nil {
 		return err
 	}
 	exit := Done
