@@ -237,6 +237,7 @@ func (l *line) ensureTopics(ctx context.Context) error {
 
 // openSink opens the table for writing and the duplicate index that reads from it.
 func (l *line) openSink(ctx context.Context, table *shards.Table) error {
+	run.SpareMemory()
 	t := table.Another()
 	var err error
 	l.sink, err = shards.OpenSink(ctx, shards.Options{
