@@ -5,7 +5,6 @@ package fineweb
 import (
 	"math"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"millrace/clean/words"
@@ -24,7 +23,7 @@ func Quality(text string, list []string) []float64 {
 			continue
 		}
 		lines++
-		if last, _ := utf8.DecodeLastRuneInString(line); terminal(last) {
+		if last, _ := utf8.DecodeLastRuneInString(line); words.IsTerminal(last) {
 			ended++
 		}
 		if size <= shortLine {
@@ -51,6 +50,3 @@ func share(a, b int) float64 {
 	}
 	return float64(a) / float64(b)
 }
-
-// terminal reports whether r is among datatrove's marks that end a sentence.
-func terminal(r rune) bool { return unicode.Is(unicode.STerm, r) }

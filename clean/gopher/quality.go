@@ -112,5 +112,5 @@ func isSymbol(r rune) bool {
 	case r < 0x7F:
 		return strings.ContainsRune("!/\\%&(\\[#+^~\"';{|=-`*:$<>),.?@_}]", r)
 	}
-	return strings.ContainsRune("—”：％１〈、━【「」，】；“《„’∶´（–？！：～«〉）。…►»", r) || unicode.Is(unicode.STerm, r)
+	return strings.ContainsRune("—”：％１〈、━【「」，】；“《„’∶´（–？！：～«〉）。…►»", r) || words.IsTerminal(r)
 }

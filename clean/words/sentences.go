@@ -58,7 +58,19 @@ func chunk(text string, i int) (gap, end int) {
 // isMark reports whether w is one character that ends a sentence.
 func isMark(w string) bool {
 	r, n := utf8.DecodeRuneInString(w)
-	return n == len(w) && (unicode.Is(unicode.STerm, r) || r == '｡')
+	return n == len(w) && unicode.Is(unicode.STerm, r) && !unicode.Is(late, r)
+}
+
+// late holds the marks that Unicode has added since spaCy's list was made.
+var late = &unicode.RangeTable{
+	R16: []unicode.Range16{{0x061D, 0x061E, 1}, {0x0837, 0x0839, 2}, {0x083D, 0x083E, 1}, {0x1B7D, 0x1B7E, 1}, {0x2E53, 0x2E54, 1}},
+	R32: []unicode.Range32{{0x10F55, 0x10F59, 1}, {0x10F86, 0x10F89, 1}, {0x11944, 0x11946, 2}, {0x11EF7, 0x11EF8, 1}, {0x11F43, 0x11F44, 1},
+		{0x16E98, 0x16E98, 1}},
+}
+
+// IsTerminal reports whether r is among datatrove's marks that end a sentence: those of Unicode, and of Khmer.
+func IsTerminal(r rune) bool {
+	return unicode.Is(unicode.STerm, r) || 0x17D4 <= r && r <= 0x17D6 || r == 0x17D9 || r == 0x17DA
 }
 
 // punctuation reports whether w is nothing else.

@@ -28,9 +28,9 @@ func LimitMemory(limit int64) int64 {
 }
 
 // indexGarbage is how much garbage there may be beside what lives in a process that holds an index, in percent. Such a
-// process holds a hundred megabytes and more that have no pointers, so that collecting twice as often costs little; Go's own 100
+// process holds a hundred megabytes and more that have no pointers, so that collecting three times as often costs little; Go's own 100
 // would let it grow to twice of what it needs.
-const indexGarbage = 40
+const indexGarbage = 30
 
 // SpareMemory has garbage collected sooner. GOGC, where it is set, counts more.
 func SpareMemory() {
