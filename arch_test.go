@@ -76,6 +76,7 @@ var modules = map[string]module{
 	"gonum.org/v1/gonum":                  {[]string{"trainer"}, false, "numbers are the trainer's business"},
 	"github.com/spf13/cobra":              {[]string{"internal/cli", "app"}, false, "the command line"},
 	"github.com/goccy/go-yaml":            {[]string{"internal/config", "clean", "crawl/consent"}, true, "pipeline.yaml, recipes and policies as data; tests read cards with it"},
+	"github.com/expr-lang/expr":           {[]string{"clean"}, false, "rules in words: its parser, its types, and a machine that runs bounded steps"},
 	"github.com/vbauerster/mpb/v8":        {[]string{"internal/term", "internal/cli"}, false, "progress bars"},
 	"github.com/lmittmann/tint":           {[]string{"internal/obs", "internal/cli"}, false, "log lines for people"},
 	"github.com/prometheus/client_golang": {[]string{"internal/obs"}, false, "metrics, on a registry of their own"},

@@ -42,6 +42,7 @@ const (
 	RepeatParagraphs  Reason = "repetition.paragraphs"
 	RepeatTop         Reason = "repetition.top_ngram"
 	RepeatDup         Reason = "repetition.dup_ngram"
+	RuleExpression    Reason = "rule.expression"
 	PIIDensity        Reason = "pii.density"
 	DupExact          Reason = "dup.exact"
 	DupNear           Reason = "dup.near"

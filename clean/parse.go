@@ -201,9 +201,12 @@ func (p *recipeParser) step(r *Recipe, n ast.Node) error {
 // rule reads one rule of a step. Its signal is measured by this step or by one before.
 func (p *recipeParser) rule(r *Recipe, k kind, n ast.Node) (Rule, error) {
 	rule := Rule{Stage: k.name}
-	f, err := p.fields(n, "signal", "min", "max", "reason", "source")
+	f, err := p.fields(n, "signal", "min", "max", "keep", "reason", "source")
 	if err != nil {
 		return rule, err
+	}
+	if f["keep"] != nil {
+		return p.expression(r, rule, f)
 	}
 	for _, key := range [...]string{"signal", "reason"} {
 		if f[key] == nil {
@@ -233,6 +236,36 @@ func (p *recipeParser) rule(r *Recipe, k kind, n ast.Node) (Rule, error) {
 		return rule, err
 	}
 	return rule, p.possible(rule, f, n)
+}
+
+// expression reads a rule in words. Its reason is rule.expression where it names none.
+func (p *recipeParser) expression(r *Recipe, rule Rule, f map[string]ast.Node) (Rule, error) {
+	for _, key := range [...]string{"signal", "min", "max"} {
+		if f[key] != nil {
+			return rule, p.at(f[key].GetToken(), "a rule has keep or %s, not both", key)
+		}
+	}
+	reason := string(millrace.RuleExpression)
+	var err error
+	for _, t := range [...]struct {
+		key string
+		to  *string
+	}{{"keep", &rule.Keep}, {"reason", &reason}, {"source", &rule.Source}} {
+		if f[t.key] == nil {
+			continue
+		}
+		if *t.to, err = p.text(f[t.key]); err != nil {
+			return rule, err
+		}
+	}
+	if rule.Reason = millrace.Reason(reason); !slices.Contains(reasons(), rule.Reason) {
+		return rule, p.at(f["reason"].GetToken(), "unknown reason %q: a rule can give %s", rule.Reason, joinReasons(reasons()))
+	}
+	if rule.keep, err = newExpression(rule.Keep, r.signals); err != nil {
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		return rule, p.at(f["keep"].GetToken(), "%s; up to here there are %s, and lang, script, title, url, source, licence and charset", what, strings.Join(r.signals, ", "))
+	}
+	return rule, nil
 }
 
 // possible refuses limits that no document can respect.

@@ -113,7 +113,7 @@ func (r *Recipe) Without(name string) *Recipe {
 		for _, m := range s.signals {
 			out.signals = append(out.signals, m.name)
 		}
-		s.rules = slices.DeleteFunc(slices.Clone(s.rules), func(rule Rule) bool { return !slices.Contains(out.signals, rule.Signal) })
+		s.rules = slices.DeleteFunc(slices.Clone(s.rules), func(rule Rule) bool { return !rule.over(out.signals) })
 		out.steps = append(out.steps, s)
 	}
 	return out
@@ -162,12 +162,12 @@ func (r *Recipe) Rules() []Rule {
 }
 
 // Decide says what the rules make of stored signals: the verdict of the first that fails. What a document
-// dropped by an earlier rule was never measured for cannot fail.
+// dropped by an earlier rule was never measured for cannot fail. Expressions are left out: they see more than signals.
 func (r *Recipe) Decide(signals millrace.Signals) millrace.Verdict {
 	for _, s := range r.steps {
 		for _, rule := range s.rules {
 			i := slices.Index(r.signals, rule.Signal)
-			if i >= len(signals) {
+			if i < 0 || i >= len(signals) {
 				continue
 			}
 			if v := rule.verdict(float64(signals[i])); !v.Kept() {
@@ -192,6 +192,10 @@ func (r *Recipe) Hash() string {
 	for _, s := range r.steps {
 		fmt.Fprintf(h, "step %s %d\n", s.name, s.version)
 		for _, rule := range s.rules {
+			if rule.keep != nil {
+				fmt.Fprintf(h, "rule keep %q %s\n", rule.Keep, rule.Reason)
+				continue
+			}
 			fmt.Fprintf(h, "rule %s %s %s %s\n", rule.Signal, limit(rule.Min), limit(rule.Max), rule.Reason)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"millrace"
 )
 
-// Rule keeps documents whose signal lies between two limits, both included.
+// Rule keeps documents whose signal lies between two limits, both included; or those of which an expression is true.
 type Rule struct {
 	Stage  string // the step that it belongs to
 	Signal string
@@ -14,6 +14,9 @@ type Rule struct {
 	Max    *float64
 	Reason millrace.Reason
 	Source string // where the limit comes from
+	Keep   string // the expression; Signal, Min and Max are empty then
+
+	keep *expression
 }
 
 // Decide reports whether value keeps a document, and if not, which limit it breaks. NaN, which is not measured, keeps.
@@ -29,6 +32,18 @@ func (r Rule) Decide(value float64) (limit float64, keep bool) {
 		return *r.Max, false
 	}
 	return math.NaN(), true
+}
+
+// judge is what the rule says of a document, whose signal has the value.
+func (r Rule) judge(d *millrace.Document, value float64) (millrace.Verdict, error) {
+	if r.keep == nil {
+		return r.verdict(value), nil
+	}
+	keep, err := r.keep.keeps(d)
+	if err != nil || keep {
+		return millrace.Verdict{}, err
+	}
+	return millrace.Verdict{Reason: r.Reason, Stage: r.Stage, Signal: r.Keep, Value: 0, Limit: 1}, nil
 }
 
 // verdict is what the rule says of value: the zero Verdict where it keeps.

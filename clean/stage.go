@@ -12,7 +12,7 @@ import (
 type stage struct {
 	step
 	columns []int // of the step's signals in Document.Signals
-	looks   []int // of the rules' signals
+	looks   []int // of the rules' signals; -1 for an expression
 	width   int   // of Document.Signals
 }
 
@@ -22,8 +22,12 @@ func newStage(s step, signals []string) *stage {
 	for _, m := range s.signals {
 		st.columns = append(st.columns, slices.Index(signals, m.name))
 	}
-	for _, r := range s.rules {
+	st.rules = slices.Clone(s.rules)
+	for i, r := range st.rules {
 		st.looks = append(st.looks, slices.Index(signals, r.Signal))
+		if r.keep != nil {
+			st.rules[i].keep = r.keep.bind(signals)
+		}
 	}
 	return st
 }
@@ -52,12 +56,15 @@ func (s *stage) Process(_ context.Context, d *millrace.Document) (millrace.Verdi
 		d.Signals[column] = float32(out[i])
 	}
 	for i, rule := range s.rules {
-		value := float64(d.Signals[s.looks[i]])
-		if j := slices.Index(s.columns, s.looks[i]); j >= 0 {
-			value = out[j]
+		value := math.NaN()
+		if at := s.looks[i]; at >= 0 {
+			value = float64(d.Signals[at])
+			if j := slices.Index(s.columns, at); j >= 0 {
+				value = out[j]
+			}
 		}
-		if v := rule.verdict(value); !v.Kept() {
-			return v, nil
+		if v, err := rule.judge(d, value); err != nil || !v.Kept() {
+			return v, err
 		}
 	}
 	return millrace.Verdict{}, nil

@@ -101,7 +101,7 @@ func reasons() []millrace.Reason {
 		millrace.QualityWordCount, millrace.QualityWordLen, millrace.QualitySymbols, millrace.QualityBullets,
 		millrace.QualityEllipsis, millrace.QualityAlpha, millrace.QualityStopWords,
 		millrace.RepeatLines, millrace.RepeatParagraphs, millrace.RepeatTop, millrace.RepeatDup,
-		millrace.LangOther, millrace.QualityLorem, millrace.QualityCurly, millrace.QualitySentences,
+		millrace.RuleExpression, millrace.LangOther, millrace.QualityLorem, millrace.QualityCurly, millrace.QualitySentences,
 		millrace.QualityLineEnds, millrace.QualityShortLines, millrace.QualityNewlines,
 	}
 }
