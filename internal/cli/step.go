@@ -64,6 +64,7 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	if err != nil {
 		return nil, err
 	}
+	run.SpareTime()
 	names := []string{"decode"}
 	if loader != nil {
 		defer loader.Close()

@@ -33,8 +33,16 @@ func LimitMemory(limit int64) int64 {
 const indexGarbage = 30
 
 // SpareMemory has garbage collected sooner. GOGC, where it is set, counts more.
-func SpareMemory() {
+func SpareMemory() { garbage(indexGarbage) }
+
+// stepGarbage is for a process in which little lives: there, Go would collect many times a second.
+const stepGarbage = 400
+
+// SpareTime has garbage collected later. GOGC, where it is set, counts more.
+func SpareTime() { garbage(stepGarbage) }
+
+func garbage(percent int) {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(indexGarbage)
+		debug.SetGCPercent(percent)
 	}
 }
