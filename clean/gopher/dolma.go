@@ -15,7 +15,7 @@ import (
 func Dolma(text string) []float64 {
 	list := strings.FieldsFunc(text, words.IsSpace)
 	h := newHashes(list)
-	chars := h.chars[len(list)]
+	chars := int(h.chars[len(list)])
 	var symbols, alpha, stop int
 	for _, w := range list {
 		if strings.ContainsRune(w, '#') || strings.Contains(w, "…") {
@@ -53,13 +53,13 @@ func over(a, b int) float64 { return float64(a) / float64(max(b, 1)) }
 
 // medianLength is that of the words, in characters.
 func (h *hashes) medianLength() float64 {
-	n := len(h.word)
+	n := len(h.list)
 	if n == 0 {
 		return 0
 	}
 	sizes := make([]int, n)
 	for i := range sizes {
-		sizes[i] = h.chars[i+1] - h.chars[i]
+		sizes[i] = int(h.chars[i+1] - h.chars[i])
 	}
 	slices.Sort(sizes)
 	return float64(sizes[(n-1)/2]+sizes[n/2]) / 2
@@ -95,11 +95,11 @@ func (g *grams) share(n int) float64 {
 	g.grow(n)
 	g.repeats()
 	all, twice := 0, 0
-	for i := range max(0, len(g.word)-n+1) {
-		all += g.chars[i+n] - g.chars[i]
+	for i := range max(0, len(g.list)-n+1) {
+		all += int(g.chars[i+n] - g.chars[i])
 	}
 	for _, at := range g.live {
-		twice += g.chars[int(at)+n] - g.chars[at]
+		twice += int(g.chars[int(at)+n] - g.chars[at])
 	}
 	return over(twice, all)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"millrace/clean/words"
@@ -84,12 +85,14 @@ func duplicates(parts []string) (n, chars int) {
 	return n, chars
 }
 
-// hashes are those of the words of a text: polynomial, modulo 2^61-1, over their bytes.
+// hashes are prefix sums over the words of a text, so that the hash of any run of words is one multiplication away:
+// polynomial, modulo 2^61-1, over the bytes of the words joined by a separator. Two runs are equal where their joined
+// texts are.
 type hashes struct {
-	word  []uint64
-	power []uint64 // base to the length of the word in bytes
-	chars []int    // in the words before word i
-	seen  table64  // scratch
+	list  []string
+	chars []int32 // in the words before word i
+	bytes []int32
+	seen  table64 // scratch
 }
 
 const (
@@ -98,46 +101,63 @@ const (
 )
 
 func newHashes(list []string) *hashes {
-	h := &hashes{word: make([]uint64, len(list)), power: make([]uint64, len(list)), chars: make([]int, len(list)+1)}
+	h := &hashes{list: list, chars: make([]int32, len(list)+1), bytes: make([]int32, len(list)+1)}
 	for i, w := range list {
-		sum, p := uint64(0), uint64(1)
-		for j := range len(w) {
-			sum, p = add(mul(sum, base), uint64(w[j])+1), mul(p, base)
-		}
-		h.word[i], h.power[i] = sum, p
-		h.chars[i+1] = h.chars[i] + utf8.RuneCountInString(w)
+		h.chars[i+1] = h.chars[i] + int32(utf8.RuneCountInString(w))
+		h.bytes[i+1] = h.bytes[i] + int32(len(w))
 	}
 	return h
 }
 
-// grams finds n-grams that stand several times, for one n at a time, each greater than the one before. Two n-grams are
-// equal where the texts of their words, joined by a separator, are. One that stands once cannot become part of one that
-// stands twice, so each n looks only at the places that are left of the n before.
-type grams struct {
-	*hashes
-	n    int
-	sep  int      // characters of the separator
-	sum  []uint64 // of the n-gram that starts at word i, where it is live
-	part []uint64 // of the separator and word i
-	pow  []uint64 // base to its length
-	live []int32  // places whose n-gram stands elsewhere too, in order
+// powers holds base to the n, for the lengths that most runs of words have.
+var powers = sync.OnceValue(func() *[512]uint64 {
+	p := &[512]uint64{1}
+	for i := 1; i < len(p); i++ {
+		p[i] = mul(p[i-1], base)
+	}
+	return p
+})
+
+// power is base to the n.
+func power(p *[512]uint64, n int) uint64 {
+	if n < len(p) {
+		return p[n]
+	}
+	result, b := uint64(1), uint64(base)
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			result = mul(result, b)
+		}
+		b = mul(b, b)
+	}
+	return result
 }
 
+// grams finds n-grams that stand several times, for one n at a time, each greater than the one before. One that stands once
+// cannot become part of one that stands twice, so each n looks only at the places that are left of the n before.
+type grams struct {
+	*hashes
+	n     int
+	sep   int      // bytes of the separator, one character or none
+	front []uint64 // hash of what stands before word i
+	sum   []uint64 // of the n-grams at the places that are live
+	live  []int32  // places whose n-gram stands elsewhere too, in order
+	power *[512]uint64
+}
+
+// grams begins with every place live. sep is one byte or none.
 func (h *hashes) grams(sep string) *grams {
-	g := &grams{hashes: h, sep: len(sep), sum: make([]uint64, len(h.word)), part: h.word, pow: h.power, live: make([]int32, len(h.word))}
-	if sep != "" {
-		g.part, g.pow = make([]uint64, len(h.word)), make([]uint64, len(h.word))
-		for i := range h.word {
-			p := h.power[i]
-			g.part[i] = h.word[i]
-			for j := len(sep) - 1; j >= 0; j-- { // in front of the word
-				g.part[i], p = add(g.part[i], mul(uint64(sep[j])+1, p)), mul(p, base)
-			}
-			g.pow[i] = p
+	n := len(h.list)
+	g := &grams{hashes: h, sep: len(sep), front: make([]uint64, n+1), sum: make([]uint64, n), live: make([]int32, n), power: powers()}
+	sum := uint64(0)
+	for i, w := range h.list {
+		for j := range len(sep) {
+			sum = add(mul(sum, base), uint64(sep[j])+1)
 		}
-	}
-	for i := range g.live {
-		g.live[i] = int32(i)
+		for j := range len(w) {
+			sum = add(mul(sum, base), uint64(w[j])+1)
+		}
+		g.front[i+1], g.live[i] = sum, int32(i)
 	}
 	return g
 }
@@ -146,22 +166,20 @@ func (h *hashes) grams(sep string) *grams {
 func (g *grams) grow(n int) {
 	keep := g.live[:0]
 	for _, at := range g.live {
-		if int(at)+n > len(g.word) {
+		end := int(at) + n
+		if end > len(g.list) {
 			break
 		}
+		size := int(g.bytes[end]-g.bytes[at]) + n*g.sep
+		g.sum[at] = sub(g.front[end], mul(g.front[at], power(g.power, size)))
 		keep = append(keep, at)
-		s := g.sum[at]
-		for k := g.n; k < n; k++ {
-			s = add(mul(s, g.pow[int(at)+k]), g.part[int(at)+k])
-		}
-		g.sum[at] = s
 	}
 	g.live, g.n = keep, n
 	g.seen = g.seen.emptied(len(keep))
 }
 
 // size is the length in characters of the n-gram at word i.
-func (g *grams) size(i int) int { return g.chars[i+g.n] - g.chars[i] + (g.n-1)*g.sep }
+func (g *grams) size(i int) int { return int(g.chars[i+g.n]-g.chars[i]) + (g.n-1)*g.sep }
 
 // repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count.
 func (g *grams) repeats() (most uint64) {
@@ -182,7 +200,7 @@ func (g *grams) repeats() (most uint64) {
 
 // top is how many characters the copies of the most frequent n-gram have; of several, the first counts.
 func (g *grams) top(n int) (chars int, ok bool) {
-	if len(g.word) < n {
+	if len(g.list) < n {
 		return 0, false
 	}
 	g.grow(n)
@@ -259,4 +277,11 @@ func add(a, b uint64) uint64 {
 		s -= modulus
 	}
 	return s
+}
+
+func sub(a, b uint64) uint64 {
+	if a < b {
+		a += modulus
+	}
+	return a - b
 }

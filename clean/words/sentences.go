@@ -49,8 +49,12 @@ func chunk(text string, i int) (gap, end int) {
 		i += n
 	}
 	gap = i
-	for i < len(text) && (text[i] > ' ' && text[i] < utf8.RuneSelf || space(text, i) == 0) {
-		i++
+	for i < len(text) {
+		if c := text[i]; c > ' ' && c < 0xC2 || space(text, i) == 0 { // no whitespace of more bytes begins below
+			i++
+			continue
+		}
+		break
 	}
 	return gap, i
 }

@@ -109,6 +109,10 @@ func splitCore(words []string, s string) []string {
 	}
 	start := 0
 	for i := 0; i < len(s); {
+		if c := s[i]; letter(c) || '0' <= c && c <= '9' || c == '_' {
+			i++
+			continue
+		}
 		n := infixLen(s, i)
 		if n == 0 {
 			_, size := utf8.DecodeRuneInString(s[i:])
