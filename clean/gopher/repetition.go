@@ -2,7 +2,6 @@ package gopher
 
 import (
 	"math"
-	"math/bits"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -86,19 +85,18 @@ func duplicates(parts []string) (n, chars int) {
 }
 
 // hashes are prefix sums over the words of a text, so that the hash of any run of words is one multiplication away:
-// polynomial, modulo 2^61-1, over the bytes of the words joined by a separator. Two runs are equal where their joined
-// texts are.
+// polynomial, modulo 2^64, over the bytes of the words joined by a separator. Two runs are equal where their joined
+// texts are. A text that is made so that its runs collide harms only itself.
 type hashes struct {
 	list  []string
 	chars []int32 // in the words before word i
 	bytes []int32
 	seen  table64 // scratch
+	slots []int32 // scratch: the places in seen of what is live
 }
 
-const (
-	modulus = 1<<61 - 1
-	base    = 0x1A2B3C4D5E6F7081 % modulus
-)
+// base is odd, so that no bit of a byte is lost.
+const base uint64 = 0x9A2B3C4D5E6F7085
 
 func newHashes(list []string) *hashes {
 	h := &hashes{list: list, chars: make([]int32, len(list)+1), bytes: make([]int32, len(list)+1)}
@@ -113,7 +111,7 @@ func newHashes(list []string) *hashes {
 var powers = sync.OnceValue(func() *[512]uint64 {
 	p := &[512]uint64{1}
 	for i := 1; i < len(p); i++ {
-		p[i] = mul(p[i-1], base)
+		p[i] = p[i-1] * base
 	}
 	return p
 })
@@ -126,9 +124,9 @@ func power(p *[512]uint64, n int) uint64 {
 	result, b := uint64(1), uint64(base)
 	for ; n > 0; n >>= 1 {
 		if n&1 == 1 {
-			result = mul(result, b)
+			result *= b
 		}
-		b = mul(b, b)
+		b *= b
 	}
 	return result
 }
@@ -152,10 +150,10 @@ func (h *hashes) grams(sep string) *grams {
 	sum := uint64(0)
 	for i, w := range h.list {
 		for j := range len(sep) {
-			sum = add(mul(sum, base), uint64(sep[j])+1)
+			sum = sum*base + uint64(sep[j]) + 1
 		}
 		for j := range len(w) {
-			sum = add(mul(sum, base), uint64(w[j])+1)
+			sum = sum*base + uint64(w[j]) + 1
 		}
 		g.front[i+1], g.live[i] = sum, int32(i)
 	}
@@ -171,7 +169,7 @@ func (g *grams) grow(n int) {
 			break
 		}
 		size := int(g.bytes[end]-g.bytes[at]) + n*g.sep
-		g.sum[at] = sub(g.front[end], mul(g.front[at], power(g.power, size)))
+		g.sum[at] = g.front[end] - g.front[at]*power(g.power, size)
 		keep = append(keep, at)
 	}
 	g.live, g.n = keep, n
@@ -183,13 +181,16 @@ func (g *grams) size(i int) int { return int(g.chars[i+g.n]-g.chars[i]) + (g.n-1
 
 // repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count.
 func (g *grams) repeats() (most uint64) {
+	g.slots = g.slots[:0]
 	for _, at := range g.live {
-		most = max(most, g.seen.count(g.sum[at]))
+		i := g.seen.count(g.sum[at])
+		g.slots = append(g.slots, int32(i))
+		most = max(most, g.seen[i+1])
 	}
 	keep := g.live[:0]
 	if most > 1 {
-		for _, at := range g.live {
-			if g.seen.get(g.sum[at]) > 1 {
+		for k, at := range g.live {
+			if g.seen[g.slots[k]+1] > 1 {
 				keep = append(keep, at)
 			}
 		}
@@ -220,7 +221,10 @@ func (g *grams) repeated(n int) int {
 	g.seen = g.seen.emptied(len(g.live))
 	chars, next := 0, int32(0)
 	for _, at := range g.live {
-		if at >= next && g.seen.count(g.sum[at]) > 1 {
+		if at < next {
+			continue
+		}
+		if i := g.seen.count(g.sum[at]); g.seen[i+1] > 1 {
 			chars += g.size(int(at))
 			next = at + int32(n)
 		}
@@ -248,40 +252,19 @@ func (t table64) emptied(n int) table64 {
 // at finds the place of h.
 func (t table64) at(h uint64) int {
 	mask := len(t)/2 - 1
-	for i := int(h) & mask; ; i = (i + 1) & mask {
+	for i := int(h*0x9E3779B97F4A7C15>>32) & mask; ; i = (i + 1) & mask { // the low bits of a sum say little
 		if t[2*i+1] == 0 || t[2*i] == h {
 			return 2 * i
 		}
 	}
 }
 
-// count adds one to h and returns its count.
-func (t table64) count(h uint64) uint64 {
+// count adds one to h, whose count is behind the place that it gives.
+func (t table64) count(h uint64) int {
 	i := t.at(h)
 	t[i] = h
 	t[i+1]++
-	return t[i+1]
+	return i
 }
 
 func (t table64) get(h uint64) uint64 { return t[t.at(h)+1] }
-
-// mul and add work modulo 2^61-1.
-func mul(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return add(lo&modulus, lo>>61|hi<<3)
-}
-
-func add(a, b uint64) uint64 {
-	s := a + b
-	if s >= modulus {
-		s -= modulus
-	}
-	return s
-}
-
-func sub(a, b uint64) uint64 {
-	if a < b {
-		a += modulus
-	}
-	return a - b
-}
