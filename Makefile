@@ -79,7 +79,7 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 	@go run ./internal/sim/race crawl -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
 parity-clean: ## the packs of rules say of each document what datatrove's filters say; INPUT= JSON lines, pages or a WARC file
-	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" parity
+	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt || true)" parity
 
 race-filters: ## four packs over JSON lines, beside datatrove with two workers
 	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" race

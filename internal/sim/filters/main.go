@@ -19,15 +19,16 @@ import (
 
 // options are the flags.
 type options struct {
-	python, input string
-	seed          uint64
-	rounds        int
-	documents     int
+	python, dolma, input string
+	seed                 uint64
+	rounds               int
+	documents            int
 }
 
 func main() {
 	o := options{}
 	flag.StringVar(&o.python, "python", "python3", "a Python that has datatrove")
+	flag.StringVar(&o.dolma, "dolma", "", "the folder of a Python environment that has dolma; without it, its pack is compared with nothing")
 	flag.StringVar(&o.input, "input", "", "JSON lines with id and text, a folder of pages, or a WARC file")
 	flag.Uint64Var(&o.seed, "seed", 1, "of the documents made")
 	flag.IntVar(&o.rounds, "rounds", 3, "of a race")

@@ -20,6 +20,9 @@ import (
 // agreement is the share of documents on which each pack has to agree.
 const agreement = 0.999
 
+// dolmaPack is what race/dolma_tags.py speaks of.
+const dolmaPack, dolmaRecipe = "gopher-dolma", "gopher@dolma-1.2"
+
 // packs maps what race/filters.py calls a filter to the recipe that reproduces it.
 func packs() map[string]string {
 	m := map[string]string{}
@@ -62,15 +65,15 @@ func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("datatrove: %w\n%s", err, tail(out))
 	}
-	theirs, err := readTheirs(said)
+	theirs, err := readTheirs(said, sorted(packs()))
 	if err != nil {
 		return err
 	}
 	shares := map[string]float64{}
 	var all []difference
 	var worst error
-	for _, pack := range sorted(packs()) {
-		ours, err := judged(ctx, bin, docs, filepath.Join(dir, pack), packs()[pack])
+	against := func(pack, recipe string, theirs map[string]map[string]verdict) error {
+		ours, err := judged(ctx, bin, docs, filepath.Join(dir, pack), recipe)
 		if err != nil {
 			return err
 		}
@@ -80,13 +83,39 @@ func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
 		if shares[pack] < agreement || len(ours) != n {
 			worst = fmt.Errorf("%s agrees on %.4f of %d documents, want %.4f; %d came out", pack, shares[pack], n, agreement, len(ours))
 		}
+		return nil
+	}
+	for _, pack := range sorted(packs()) {
+		if err := against(pack, packs()[pack], theirs); err != nil {
+			return err
+		}
+	}
+	if tags, err := dolmaTags(ctx, o, dir, docs); err != nil {
+		return err
+	} else if tags != nil {
+		if err := against(dolmaPack, dolmaRecipe, tags); err != nil {
+			return err
+		}
 	}
 	for _, d := range all {
 		fmt.Fprintf(os.Stderr, "%-18s %4d × ours: %-40s datatrove: %-40s such as %s\n", d.Pack, d.Count, name(d.Ours), name(d.Theirs), term.Safe(d.ID))
 	}
 	b.Figures = map[string]any{"documents": n, "bytes": size, "agree": shares, "differences": all}
-	b.Beside = map[string]any{"peer": "datatrove 0.10.0", "kept": keptBy(theirs)}
+	b.Beside = map[string]any{"peers": "datatrove 0.10.0; dolma 1.2.1, where it installs", "kept": keptBy(theirs)}
 	return worst
+}
+
+// dolmaTags asks dolma; nil where it is not installed.
+func dolmaTags(ctx context.Context, o options, dir, docs string) (map[string]map[string]verdict, error) {
+	if o.dolma == "" {
+		fmt.Fprintln(os.Stderr, "dolma is not there: its pack was compared with nothing")
+		return nil, nil
+	}
+	said := filepath.Join(dir, "dolma.jsonl")
+	if out, err := exec.CommandContext(ctx, filepath.Join(o.dolma, "bin", "python"), "race/dolma_tags.py", docs, said).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("dolma: %w\n%s", err, tail(out))
+	}
+	return readTheirs(said, []string{dolmaPack})
 }
 
 func name(reason string) string { return cmp.Or(term.Safe(reason), "kept") }
@@ -103,8 +132,8 @@ func sorted[V any](m map[string]V) []string {
 	return keys
 }
 
-// readTheirs reads what race/filters.py wrote: by id, by filter.
-func readTheirs(path string) (map[string]map[string]verdict, error) {
+// readTheirs reads what the scripts wrote: by id, by filter.
+func readTheirs(path string, filters []string) (map[string]map[string]verdict, error) {
 	all := map[string]map[string]verdict{}
 	err := eachLine(path, func(line []byte) error {
 		var fields map[string]json.RawMessage
@@ -116,7 +145,7 @@ func readTheirs(path string) (map[string]map[string]verdict, error) {
 			return err
 		}
 		of := map[string]verdict{}
-		for pack := range packs() {
+		for _, pack := range filters {
 			var v verdict
 			if err := json.Unmarshal(fields[pack], &v); err != nil {
 				return fmt.Errorf("%s of %s: %w", pack, id, err)
@@ -177,7 +206,7 @@ func judged(ctx context.Context, bin sim.Binary, docs, dir, recipe string) (map[
 func compare(pack string, ours map[string]verdict, theirs map[string]map[string]verdict) (same int, differ []difference) {
 	for _, id := range sorted(theirs) {
 		t, o := theirs[id][pack], ours[id]
-		if (t.Reason == "") == (o.Reason == "") && t.Text == o.Text {
+		if (t.Reason == "") == (o.Reason == "") && (t.Text == o.Text || pack == dolmaPack) { // dolma changes no text
 			same++
 			continue
 		}

@@ -1,0 +1,46 @@
+"""What dolma's tagger gopher_v1 measures, for JSON lines of id and text, and whether a document passes with the limits of dolma-v1_6.
+
+  dolma_tags.py IN.jsonl OUT.jsonl
+"""
+
+import json
+import logging
+import sys
+
+from dolma.taggers.gopher import get_attributes
+
+logging.disable(logging.CRITICAL)
+
+TOP = {2: 0.20, 3: 0.18, 4: 0.16}
+TWICE = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
+
+
+def reason(text):
+    """The first limit that the text breaks, in the order of the pack."""
+    a = get_attributes(text)
+    for name, value, low, high in [
+        ("words", a.word_count, 50, 100000),
+        ("median_word_length", a.median_word_length, 3, 10),
+        ("symbol_words", a.symbol_to_word_ratio, 0, 0.1),
+        ("alpha_words", a.fraction_of_words_with_alpha_character, 0.8, 1),
+        ("stop_words", a.required_word_count, 2, 1 << 40),
+        ("bullet_lines", a.fraction_of_lines_starting_with_bullet_point, 0, 0.9),
+        ("ellipsis_lines", a.fraction_of_lines_ending_with_ellipsis, 0, 0.3),
+        ("dup_lines", a.fraction_of_duplicate_lines, 0, 0.3),
+        ("dup_line_chars", a.fraction_of_characters_in_duplicate_lines, 0, 0.3),
+    ]:
+        if value < low or value > high:
+            return name
+    for n, value in a.fraction_of_characters_in_most_common_ngram:
+        if value > TOP[n]:
+            return f"top_{n}gram"
+    for n, value in a.fraction_of_characters_in_duplicate_ngrams:
+        if value > TWICE[n]:
+            return f"dup_{n}gram"
+    return ""
+
+
+with open(sys.argv[1], encoding="utf-8") as lines, open(sys.argv[2], "w") as out:
+    for line in lines:
+        d = json.loads(line)
+        out.write(json.dumps({"id": d["id"], "gopher-dolma": {"reason": reason(d["text"]), "text": ""}}) + "\n")
