@@ -43,6 +43,7 @@ const (
 	RepeatTop         Reason = "repetition.top_ngram"
 	RepeatDup         Reason = "repetition.dup_ngram"
 	RuleExpression    Reason = "rule.expression"
+	RuleProcess       Reason = "rule.process"
 	PIIDensity        Reason = "pii.density"
 	DupExact          Reason = "dup.exact"
 	DupNear           Reason = "dup.near"

@@ -15,9 +15,13 @@ import (
 	"millrace"
 )
 
-// Parse reads a recipe from data. name is for errors, which show the line and point at the column.
-func Parse(name string, data []byte) (*Recipe, error) {
-	p := &recipeParser{name: name, lines: strings.Split(string(data), "\n")}
+// Parse reads a recipe from data. name is for errors, which show the line and point at the column. Programs are run in the
+// working folder.
+func Parse(name string, data []byte) (*Recipe, error) { return parse(name, ".", data) }
+
+// parse reads a recipe whose programs are run in dir.
+func parse(name, dir string, data []byte) (*Recipe, error) {
+	p := &recipeParser{name: name, dir: dir, lines: strings.Split(string(data), "\n")}
 	if len(data) > maxRecipe {
 		return nil, fmt.Errorf("recipe %s is larger than %d bytes", name, maxRecipe)
 	}
@@ -40,6 +44,7 @@ func Parse(name string, data []byte) (*Recipe, error) {
 
 type recipeParser struct {
 	name  string
+	dir   string
 	lines []string
 }
 
@@ -157,13 +162,21 @@ func (p *recipeParser) recipe(n ast.Node) (*Recipe, error) {
 
 // step reads one step and adds it to r.
 func (p *recipeParser) step(r *Recipe, n ast.Node) error {
-	f, err := p.fields(n, "step", "rules")
+	f, err := p.fields(n, "step", "rules", "name", "run")
 	if err != nil {
 		return err
 	}
 	name, err := p.text(f["step"])
 	if err != nil {
 		return err
+	}
+	if name == "process" {
+		return p.process(r, n, f)
+	}
+	for _, key := range [...]string{"name", "run"} {
+		if f[key] != nil {
+			return p.at(f[key].GetToken(), "%s belongs to the step process", key)
+		}
 	}
 	k, ok := findKind(name)
 	if !ok {
@@ -195,6 +208,46 @@ func (p *recipeParser) step(r *Recipe, n ast.Node) error {
 		s.rules = append(s.rules, rule)
 	}
 	r.steps = append(r.steps, s)
+	return nil
+}
+
+// process reads a step that asks a program: its name, and what is run.
+func (p *recipeParser) process(r *Recipe, n ast.Node, f map[string]ast.Node) error {
+	name, err := p.text(f["name"])
+	if err != nil {
+		return err
+	}
+	_, taken := findKind(name)
+	if taken || !isStageName(name) || slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name }) {
+		at := n
+		if f["name"] != nil {
+			at = f["name"]
+		}
+		return p.at(at.GetToken(), "a step process needs a name of its own, of small letters, digits and hyphens")
+	}
+	if f["rules"] != nil {
+		return p.at(f["rules"].GetToken(), "a step process has no rules: the program says what is kept")
+	}
+	list, err := p.list(f["run"])
+	if err != nil {
+		return err
+	}
+	var args []string
+	for _, n := range list {
+		arg, err := p.text(n)
+		if err != nil {
+			return err
+		}
+		args = append(args, arg)
+	}
+	if len(args) == 0 {
+		return p.at(n.GetToken(), "a step process needs run: a list of the program and its arguments")
+	}
+	a, err := newAsked(args, p.dir)
+	if err != nil {
+		return p.at(f["run"].GetToken(), "%s", err)
+	}
+	r.steps = append(r.steps, step{kind: kind{name: name, version: 1}, asked: a})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type Recipe struct {
 type step struct {
 	kind
 	rules []Rule
+	asked *asked // of a step "process", whose name is the user's
 }
 
 // Load reads a recipe: one of those built in, by its name, or a file.
@@ -48,7 +50,7 @@ func Load(nameOrFile string) (*Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load recipe: %w", err)
 	}
-	return Parse(nameOrFile, data)
+	return parse(nameOrFile, filepath.Dir(nameOrFile), data)
 }
 
 // Join makes one recipe of several, their steps in the order given. A step without rules that stands in several is
@@ -191,6 +193,9 @@ func (r *Recipe) Hash() string {
 	fmt.Fprintln(h, "millrace recipe 1")
 	for _, s := range r.steps {
 		fmt.Fprintf(h, "step %s %d\n", s.name, s.version)
+		if s.asked != nil {
+			fmt.Fprintf(h, "process %q %q\n", s.asked.args, s.asked.files)
+		}
 		for _, rule := range s.rules {
 			if rule.keep != nil {
 				fmt.Fprintf(h, "rule keep %q %s\n", rule.Keep, rule.Reason)
@@ -202,10 +207,15 @@ func (r *Recipe) Hash() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Stages makes the recipe's stages, in order. They hold no state and may be used by many goroutines.
+// Stages makes the recipe's stages, in order. They hold no state and may be used by many goroutines. End ends
+// the programs that they start.
 func (r *Recipe) Stages() []millrace.Stage {
 	var stages []millrace.Stage
 	for _, s := range r.steps {
+		if s.asked != nil {
+			stages = append(stages, newAskedStage(s, r.signals))
+			continue
+		}
 		stages = append(stages, newStage(s, r.signals))
 	}
 	return stages

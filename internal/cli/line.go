@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"millrace"
+	"millrace/clean"
 	"millrace/crawl"
 	"millrace/dedup"
 	"millrace/ingest"
@@ -322,6 +324,7 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 // mill empties its topic into the shards.
 func (l *line) mill(ctx context.Context) error {
 	stages := l.freeStages()
+	defer clean.End(slices.Clone(stages))
 	if l.input.Name == docsTopic {
 		for i, s := range stages {
 			stages[i] = unlessCleaned{s}

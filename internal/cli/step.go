@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace"
+	"millrace/clean"
 	"millrace/ingest"
 	"millrace/internal/run"
 	"millrace/shards"
@@ -64,6 +65,7 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	if err != nil {
 		return nil, err
 	}
+	defer clean.End(stages)
 	run.SpareTime()
 	names := []string{"decode"}
 	if loader != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"millrace"
+	"millrace/clean"
 	"millrace/crawl"
 	"millrace/ingest"
 	"millrace/internal/run"
@@ -154,7 +155,9 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 	defer source.Close()
 	g.Go(func() error {
 		defer cancel()
-		if err := l.cleanBelt(source, l.docs.Sink(l.newest), w.i).Run(gctx); err != nil {
+		belt := l.cleanBelt(source, l.docs.Sink(l.newest), w.i)
+		defer clean.End(belt.Stages)
+		if err := belt.Run(gctx); err != nil {
 			return err
 		}
 		return requests.Report(gctx, ingest.Standing{Kind: ingest.KindClean, Worker: w.i, Next: source.Next()})

@@ -1,0 +1,170 @@
+package clean
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"millrace"
+	"millrace/clean/process"
+)
+
+// processHang is how long a program may take for one document. It decides about no document that comes back.
+const processHang = 30 * time.Second
+
+// maxProgram bounds a file of a program, in bytes.
+const maxProgram = 64 << 20
+
+// asked is what a step "process" does: a program of the user's is asked about each document.
+type asked struct {
+	args  []string
+	dir   string
+	files []string // names and digests of those of args that are files
+}
+
+// newAsked looks which arguments are files, seen from dir, and takes their digests: they are part of the recipe.
+func newAsked(args []string, dir string) (*asked, error) {
+	a := &asked{args: args, dir: dir}
+	for _, arg := range args {
+		path := arg
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if info.Size() > maxProgram {
+			return nil, fmt.Errorf("%s is larger than %d bytes", arg, maxProgram)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		h := sha256.New()
+		_, err = io.Copy(h, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("read %s: %w", arg, err)
+		}
+		a.files = append(a.files, filepath.Base(arg)+" "+hex.EncodeToString(h.Sum(nil)))
+	}
+	return a, nil
+}
+
+// isStageName reports whether a step of the user's may be called so.
+func isStageName(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`).MatchString(s) }
+
+// askedStage is the stage of a step "process". It belongs to one run, which closes it.
+type askedStage struct {
+	name    string
+	signals []string
+	pool    *process.Pool
+}
+
+func newAskedStage(s step, signals []string) *askedStage {
+	return &askedStage{name: s.name, signals: signals, pool: process.New(process.Program{Args: s.asked.args, Dir: s.asked.dir, Hang: processHang})}
+}
+
+// Name implements millrace.Stage.
+func (s *askedStage) Name() string { return s.name }
+
+// question is the line that a program gets.
+type question struct {
+	ID      string             `json:"id"`
+	URL     string             `json:"url,omitempty"`
+	Title   string             `json:"title,omitempty"`
+	Text    string             `json:"text"`
+	Lang    string             `json:"lang,omitempty"`
+	Signals map[string]float64 `json:"signals,omitempty"`
+}
+
+// answer is the line that it gives back.
+type answer struct {
+	Keep   *bool    `json:"keep"`
+	Reason string   `json:"reason"` // its own word for why not
+	Value  *float64 `json:"value"`
+	Limit  *float64 `json:"limit"`
+	Text   *string  `json:"text"` // what the text becomes
+	Error  string   `json:"error"`
+}
+
+// Process asks the program about d. What it does not answer as it should is an error: a dead letter.
+func (s *askedStage) Process(ctx context.Context, d *millrace.Document) (millrace.Verdict, error) {
+	q := question{ID: d.DisplayID(), URL: d.Page.URL, Title: d.Title, Text: d.Text, Lang: d.Lang}
+	for i, name := range s.signals {
+		if i < len(d.Signals) && !math.IsNaN(float64(d.Signals[i])) && !math.IsInf(float64(d.Signals[i]), 0) {
+			if q.Signals == nil {
+				q.Signals = map[string]float64{}
+			}
+			q.Signals[name] = float64(d.Signals[i])
+		}
+	}
+	line, err := json.Marshal(q)
+	if err != nil {
+		return millrace.Verdict{}, err
+	}
+	reply, err := s.pool.Ask(ctx, line)
+	if err != nil {
+		return millrace.Verdict{}, fmt.Errorf("%s: %w", s.name, err)
+	}
+	var a answer
+	if err := json.Unmarshal(reply, &a); err != nil {
+		return millrace.Verdict{}, fmt.Errorf("%s: answer %.80q: %w", s.name, reply, err)
+	}
+	return s.apply(d, &a)
+}
+
+func (s *askedStage) apply(d *millrace.Document, a *answer) (v millrace.Verdict, err error) {
+	switch {
+	case a.Error != "":
+		return v, fmt.Errorf("%s: %s", s.name, a.Error)
+	case a.Keep == nil:
+		return v, fmt.Errorf("%s: an answer without \"keep\"", s.name)
+	case a.Text != nil && !utf8.ValidString(*a.Text):
+		return v, fmt.Errorf("%s: its text is not UTF-8", s.name)
+	}
+	if a.Text != nil && *a.Text != d.Text {
+		d.Text, d.Code = *a.Text, nil
+		d.AddEdit("process."+s.name, 1)
+	}
+	if *a.Keep {
+		return v, nil
+	}
+	const most = 100 // bytes of its word
+	v = millrace.Verdict{Reason: millrace.RuleProcess, Stage: s.name, Signal: strings.ToValidUTF8(a.Reason[:min(len(a.Reason), most)], "")}
+	for _, n := range [...]struct {
+		from *float64
+		to   *float64
+	}{{a.Value, &v.Value}, {a.Limit, &v.Limit}} {
+		if n.from != nil {
+			*n.to = *n.from
+		}
+	}
+	return v, nil
+}
+
+// SignalNames implements millrace.Describer.
+func (s *askedStage) SignalNames() []string { return nil }
+
+// Reasons implements millrace.Describer.
+func (s *askedStage) Reasons() []millrace.Reason { return []millrace.Reason{millrace.RuleProcess} }
+
+// End ends the programs that stages of a recipe have started.
+func End(stages []millrace.Stage) {
+	for _, s := range stages {
+		if a, ok := s.(*askedStage); ok {
+			a.pool.Close()
+		}
+	}
+}
