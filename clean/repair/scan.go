@@ -1,0 +1,189 @@
+package repair
+
+import (
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// need is what a character asks for.
+type need uint8
+
+const (
+	needMojibake   need = 1 << iota // mojibake cannot be without one such character
+	needCharacters                  // it may have to go
+	needEnds                        // it ends a line in another way than \n
+	needBytes                       // it is no character, but bytes that are no UTF-8
+	mark                            // it asks for something where many follow each other
+)
+
+// needs tells clean text from other text at the speed of a scan.
+type needs struct {
+	ascii  [utf8.RuneSelf]need
+	bmp    [1 << 16]need
+	blocks [1 << 10]need // all that the characters of a block of 64 ask for
+}
+
+// needed makes the table once.
+var needed = sync.OnceValue(func() *needs {
+	t := &needs{}
+	for r := range rune(len(t.bmp)) {
+		t.bmp[r] = needOf(r)
+	}
+	for _, list := range unicode.Mn.R16 {
+		for r := int(list.Lo); r <= int(list.Hi); r += int(list.Stride) {
+			t.bmp[r] |= mark
+		}
+	}
+	for r, n := range t.bmp {
+		t.blocks[r>>6] |= n
+		if r < utf8.RuneSelf {
+			t.ascii[r] = n
+		}
+	}
+	return t
+})
+
+// triggers are the classes of which each sequence that bad finds has at least one character. Cyrillic, Greek
+// and the small letters of Latin are not among them: most text passes.
+const triggers = control | odd | upper | box | closing | currency | numeric | opening
+
+// needOf is what one character asks for, marks left out.
+func needOf(r rune) (n need) {
+	if s := signs().of(r); s.in&triggers != 0 || r == 'œ' || r == 'Ù' || r == '°' || r == 'Ђ' {
+		n |= needMojibake
+	}
+	switch {
+	case r == '\n', r == '\t':
+	case r == '\r', r == 0x2028, r == 0x2029:
+		n |= needEnds
+	case r < 0x20, 0x7F <= r && r < 0xA0, r&0xFFFE == 0xFFFE, 0xFDD0 <= r && r <= 0xFDEF, invisible(r):
+		n |= needCharacters
+	}
+	return n
+}
+
+// next finds the first character at i or behind it that asks for something. Its length is 0 where there is none.
+func (t *needs) next(s string, i int) (at, size int, n need) {
+	marks, markEnd := 0, -1
+	for i < len(s) {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if n := t.ascii[c]; n != 0 {
+				return i, 1, n
+			}
+			i++
+			continue
+		}
+		size, n := t.wide(s[i:])
+		if n == 0 {
+			i += size
+			continue
+		}
+		if n == mark {
+			if i != markEnd {
+				marks = 0
+			}
+			i += size
+			markEnd = i
+			if marks++; marks <= maxMarks {
+				continue
+			}
+			i -= size
+			n = needCharacters
+		}
+		return i, size, n
+	}
+	return i, 0, 0
+}
+
+// wide looks at the character beyond ASCII at the front of s.
+func (t *needs) wide(s string) (int, need) {
+	c := s[0]
+	if c < 0xE0 {
+		if len(s) < 2 || c < 0xC2 || s[1]&0xC0 != 0x80 {
+			return 1, needBytes
+		}
+		return 2, t.bmp[int(c&0x1F)<<6|int(s[1]&0x3F)]
+	}
+	if c < 0xF0 && len(s) >= 3 && s[1]&0xC0 == 0x80 && s[2]&0xC0 == 0x80 {
+		block := int(c&0xF)<<6 | int(s[1]&0x3F)
+		if block < 0x800>>6 || 0xD800>>6 <= block && block <= 0xDFFF>>6 {
+			return 1, needBytes
+		}
+		if t.blocks[block] == 0 {
+			return 3, 0
+		}
+		return 3, t.bmp[block<<6|int(s[2]&0x3F)]
+	}
+	r, size := utf8.DecodeRuneInString(s)
+	switch {
+	case size == 1:
+		return 1, needBytes
+	case unicode.Is(unicode.Mn, r):
+		return size, needOf(r) | mark
+	}
+	return size, needOf(r)
+}
+
+// bytesOf mends bytes that are no UTF-8: surrogates become the character that they are the halves of, Java's
+// NUL goes, all else becomes U+FFFD and is counted.
+func bytesOf(s string, c *Counts) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r != utf8.RuneError || n > 1 {
+			b.WriteString(s[i : i+n])
+			i += n
+			continue
+		}
+		raw := []byte(s[i:min(i+6, len(s))])
+		_, half := surrogate(raw)
+		switch r, n = variant(raw); {
+		case n == 6:
+			c.Surrogate++
+			b.WriteRune(r)
+		case n == 2:
+			c.Control++
+		case half:
+			n = 3
+			c.Invalid++
+			b.WriteRune(utf8.RuneError)
+		default:
+			n = 1
+			c.Invalid++
+			b.WriteRune(utf8.RuneError)
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// endsOf gives each line the end \n.
+func endsOf(s string, c *Counts) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(s, "\r\u2028\u2029")
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:i])
+		_, n := utf8.DecodeRuneInString(s[i:])
+		if n == 1 && strings.HasPrefix(s[i+1:], "\n") {
+			n = 2
+		}
+		c.Newline++
+		b.WriteByte('\n')
+		s = s[i+n:]
+	}
+}
+
+// all is what all characters of s ask for together.
+func (t *needs) all(s string) (asks need) {
+	for at, size, n := t.next(s, 0); size > 0; at, size, n = t.next(s, at+size) {
+		asks |= n
+	}
+	return asks
+}
