@@ -7,18 +7,12 @@ import (
 )
 
 // seen are the last characters, the newest first.
-type seen [5]struct {
-	r    rune
-	sign *sign
-}
+type seen [5]*sign
 
-func (w *seen) push(r rune, s *sign) {
-	w[4], w[3], w[2], w[1] = w[3], w[2], w[1], w[0]
-	w[0].r, w[0].sign = r, s
-}
+func (w *seen) push(s *sign) { w[4], w[3], w[2], w[1], w[0] = w[3], w[2], w[1], w[0], s }
 
 // is reports whether the character i places back is in one of the classes.
-func (w *seen) is(i int, in set) bool { return w[i].sign.in&in != 0 }
+func (w *seen) is(i int, in set) bool { return w[i].in&in != 0 }
 
 // any reports whether it is one of list.
 func (w *seen) any(i int, list string) bool { return strings.ContainsRune(list, w[i].r) }
@@ -30,7 +24,7 @@ func bad(s string) bool {
 	none := &t.signs[0]
 	var w seen
 	for i := range w {
-		w[i].sign = none
+		w[i] = none
 	}
 	for i := 0; i < len(s); {
 		if s[i] < utf8.RuneSelf {
@@ -39,13 +33,13 @@ func bad(s string) bool {
 				i++
 			}
 			for j := max(from, i-3); j < i; j++ { // no sequence has more of ASCII in a row
-				w.push(rune(s[j]), t.of(rune(s[j])))
+				w.push(t.of(rune(s[j])))
 			}
 			continue
 		}
 		r, n := utf8.DecodeRuneInString(s[i:])
 		sign := t.of(r)
-		w.push(r, sign)
+		w.push(sign)
 		i += n
 		if sign.in&^(lowerOther|lead2|lead3|lead4|tail|tight) == 0 && r != 'π' {
 			continue // most letters of most scripts
@@ -59,7 +53,7 @@ func bad(s string) bool {
 
 // pair judges the last two characters.
 func (w *seen) pair() bool {
-	if w.is(0, control) || w.is(1, w[0].sign.after) {
+	if w.is(0, control) || w.is(1, w[0].after) {
 		return true
 	}
 	switch w[1].r {
@@ -86,7 +80,7 @@ func (w *seen) run() bool {
 	const accented, signs = lower | upper, currency | numeric
 	switch {
 	case w.is(0, odd) && w.is(1, lowerOther|upperOther) && w.is(2, small|capital),
-		w.is(0, currency) && w.is(1, upper) && space(w[2].r),
+		w.is(0, currency) && w.is(1, upper) && w.is(2, blank),
 		w.is(0, numeric) && w.is(1, opening) && w.is(2, accented|box|currency|closing),
 		w.is(0, opening) && w.is(1, closing) && w.is(2, accented|signs|box|legal),
 		w.is(0, opening|currency) && w.is(1, upper) && w.is(2, small):
@@ -97,15 +91,10 @@ func (w *seen) run() bool {
 		return w.any(0, "àä°ê")
 	case w[2].r == 'β' && w[1].r == '€':
 		return w.any(0, "™\u00a0Ά\u00ad®°")
-	case w.any(1, "ØÙ") && w.any(3, "ØÙ"):
-		return w.arabic(0) && w.arabic(2)
+	case w.is(1, arabic) && w.is(3, arabic):
+		return w.is(0, arabicNext) && w.is(2, arabicNext)
 	}
 	return false
-}
-
-// arabic reports whether the character i places back is what the second byte of an Arabic letter is read as.
-func (w *seen) arabic(i int) bool {
-	return w.is(i, common|currency|odd|numeric|opening) || w.any(i, "ŸŠ®°µ»")
 }
 
 // before judges the last character by what follows it.
@@ -118,7 +107,7 @@ func (w *seen) before(rest string, first bool) bool {
 	case 'Œ', 'œ':
 		return next >= utf8.RuneSelf || !letter(byte(next))
 	case 'Â', 'Ã':
-		if next == ' ' && (first || w.is(1, small) || space(w[1].r) && w.is(2, small)) {
+		if next == ' ' && (first || w.is(1, small) || w.is(1, blank) && w.is(2, small)) {
 			return true
 		}
 		return w[0].r == 'Â' && (w.is(1, small|closing) || w.any(1, ".,?!")) && (next == ' ' || signs().of(next).in&(opening|closing) != 0)
@@ -128,14 +117,10 @@ func (w *seen) before(rest string, first bool) bool {
 
 // alphabet judges what Cyrillic and Greek letters are read as, in three characters or five.
 func (w *seen) alphabet() bool {
-	between := w.is(1, control|odd|opening|closing|currency) || w[1].r == '°'
-	switch {
-	case w.any(0, "ВГРС") && w.any(2, "ВГРС"):
-		return between || w[1].r == 'µ'
-	case w.any(0, "ΒΓΞΟ") && w.any(2, "ΒΓΞΟ"):
-		return between
+	if !w.is(0, cyrillic|greek) || !w.is(2, w[0].in&(cyrillic|greek)) {
+		return false
 	}
-	return false
+	return w.is(1, control|odd|opening|closing|currency) || w[1].r == '°' || w[1].r == 'µ' && w.is(0, cyrillic)
 }
 
 // twice reports whether the last characters are what U+0080 to U+00BF become when they are read wrongly
@@ -150,7 +135,5 @@ func (w *seen) twice(rest string) bool {
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// space and word are what Python's \s and \w match.
-func space(r rune) bool { return unicode.IsSpace(r) || 0x1C <= r && r <= 0x1F }
-
+// word is what Python's \w matches.
 func word(r rune) bool { return r == '_' || unicode.In(r, unicode.L, unicode.N) }

@@ -2,7 +2,6 @@ package repair
 
 import (
 	"bytes"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -41,36 +40,39 @@ func possible(s string) uint16 {
 	return list
 }
 
-// decode reads bytes, which codec k was wrong for, as UTF-8: with what else was damaged on the way, and with
-// the two ways in which some programs write characters otherwise (CESU-8, and a NUL of two bytes).
-func decode(b []byte, k int) (string, bool) {
-	var out strings.Builder
-	out.Grow(len(b))
+// decode reads bytes, which codec k was wrong for, as UTF-8 and writes it behind out: with what else was damaged on
+// the way, and with the two ways in which some programs write characters otherwise (CESU-8, and a NUL of two bytes).
+// It tells how many bytes it could read. Each step looks at no more than span bytes.
+func decode(out, b []byte, k int) ([]byte, int) {
+	lossyToo := sloppy>>k&1 != 0
 	for i := 0; i < len(b); {
 		if b[i] < utf8.RuneSelf {
-			if b[i] == substitute && sloppy>>k&1 != 0 {
-				out.WriteRune(utf8.RuneError)
+			if b[i] == substitute && lossyToo {
+				out = utf8.AppendRune(out, utf8.RuneError)
 			} else {
-				out.WriteByte(b[i])
+				out = append(out, b[i])
 			}
 			i++
 			continue
 		}
 		r, n := unspaced(b[i:], k)
-		if n == 0 && sloppy>>k&1 != 0 {
+		if n == 0 && lossyToo {
 			r, n = utf8.RuneError, lossy(b[i:])
 		}
 		if n == 0 {
 			r, n = variant(b[i:])
 		}
 		if n == 0 {
-			return "", false
+			return out, i
 		}
-		out.WriteRune(r)
+		out = utf8.AppendRune(out, r)
 		i += n
 	}
-	return out.String(), true
+	return out, len(b)
 }
+
+// span is the longest look that decode takes: a sequence with the word that may follow it.
+const span = 8
 
 // unspaced reads a sequence in which a space stands for 0xA0, which some programs take for one. Which ones are
 // likely enough is from ftfy 6.3.1 (chardata.py). In Mac Roman such a sequence is a dash with a space.

@@ -30,6 +30,7 @@ func Encoding(text string) string {
 type mender struct {
 	fuel    int    // bytes that may still be looked at; below zero it has given up
 	buf     []byte // scratch
+	out     []byte // scratch
 	decoded bool   // a wrong reading was taken back
 	c1      int    // control characters of Latin-1 that are characters of Windows-1252
 }
@@ -72,19 +73,36 @@ func (m *mender) once(s string, depth int) (string, bool) {
 	return next, n > 0
 }
 
-// whole finds the first codec with which all of s is UTF-8 that was read wrongly.
+// whole finds the first codec with which all of s is UTF-8 that was read wrongly. Of a long text the front is
+// tried first, which is where most codecs fail.
 func (m *mender) whole(s string) (string, bool) {
+	const front = 128
 	list := possible(s)
 	for k := range codecCount {
 		if list>>k&1 == 0 {
 			continue
 		}
-		m.buf = encode(m.buf[:0], s, k)
-		if next, ok := decode(m.buf, k); ok {
-			return next, true
+		if len(s) > 4*front {
+			end := front
+			for end > 0 && !utf8.RuneStart(s[end]) {
+				end--
+			}
+			if n, of := m.try(s[:end], k); n < of-span {
+				continue
+			}
+		}
+		if n, of := m.try(s, k); n == of {
+			return string(m.out), true
 		}
 	}
 	return "", false
+}
+
+// try decodes s into m.out, as far as it goes, and tells how many bytes of how many it could read.
+func (m *mender) try(s string, k int) (read, of int) {
+	m.buf = encode(m.buf[:0], s, k)
+	m.out, read = decode(m.out[:0], m.buf, k)
+	return read, len(m.buf)
 }
 
 // parts mends the stretches of s that look like sequences of UTF-8 in some codec, each for itself. A page is

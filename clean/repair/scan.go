@@ -70,57 +70,68 @@ func (t *needs) next(s string, i int) (at, size int, n need) {
 	for i < len(s) {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if n := t.ascii[c]; n != 0 {
-				return i, 1, n
+			for i+8 <= len(s) && plain(eight(s[i:i+8])) {
+				i += 8
 			}
-			i++
+			for end := min(i+8, len(s)); i < end && s[i] < utf8.RuneSelf; i++ {
+				if n := t.ascii[s[i]]; n != 0 {
+					return i, 1, n
+				}
+			}
 			continue
 		}
-		size, n := t.wide(s[i:])
+		switch {
+		case c < 0xE0 && c >= 0xC2 && i+1 < len(s) && s[i+1]&0xC0 == 0x80:
+			size, n = 2, t.bmp[uint16(c&0x1F)<<6|uint16(s[i+1]&0x3F)]
+		case c >= 0xE1 && c < 0xED && i+2 < len(s) && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80:
+			block := uint16(c&0xF)<<6 | uint16(s[i+1]&0x3F)
+			if size, n = 3, t.blocks[block]; n != 0 {
+				n = t.bmp[block<<6|uint16(s[i+2]&0x3F)]
+			}
+		default:
+			size, n = t.other(s[i:])
+		}
 		if n == 0 {
 			i += size
 			continue
 		}
-		if n == mark {
-			if i != markEnd {
-				marks = 0
-			}
-			i += size
-			markEnd = i
-			if marks++; marks <= maxMarks {
-				continue
-			}
-			i -= size
-			n = needCharacters
+		if n != mark {
+			return i, size, n
 		}
-		return i, size, n
+		if i != markEnd {
+			marks = 0
+		}
+		if marks++; marks > maxMarks {
+			return i, size, needCharacters
+		}
+		i += size
+		markEnd = i
 	}
 	return i, 0, 0
 }
 
-// wide looks at the character beyond ASCII at the front of s.
-func (t *needs) wide(s string) (int, need) {
-	c := s[0]
-	if c < 0xE0 {
-		if len(s) < 2 || c < 0xC2 || s[1]&0xC0 != 0x80 {
-			return 1, needBytes
-		}
-		return 2, t.bmp[int(c&0x1F)<<6|int(s[1]&0x3F)]
-	}
-	if c < 0xF0 && len(s) >= 3 && s[1]&0xC0 == 0x80 && s[2]&0xC0 == 0x80 {
-		block := int(c&0xF)<<6 | int(s[1]&0x3F)
-		if block < 0x800>>6 || 0xD800>>6 <= block && block <= 0xDFFF>>6 {
-			return 1, needBytes
-		}
-		if t.blocks[block] == 0 {
-			return 3, 0
-		}
-		return 3, t.bmp[block<<6|int(s[2]&0x3F)]
-	}
+// plain reports whether eight bytes are printable ASCII or line feeds: in each byte of a sum, the highest bit says it.
+func plain(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x80 * 0x0101010101010101
+	seen := x + 0x60*ones              // no control character
+	other := x ^ '\n'*ones + 0x7F*ones // no line feed
+	kept := x ^ 0x7F*ones + 0x7F*ones  // no delete
+	return (seen|^other)&kept&^x&high == high
+}
+
+// eight is eight bytes as one number.
+func eight(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// other looks at the character at the front of s, in whatever way it is written.
+func (t *needs) other(s string) (int, need) {
 	r, size := utf8.DecodeRuneInString(s)
 	switch {
 	case size == 1:
 		return 1, needBytes
+	case int(r) < len(t.bmp):
+		return size, t.bmp[r]
 	case unicode.Is(unicode.Mn, r):
 		return size, needOf(r) | mark
 	}

@@ -54,6 +54,11 @@ const (
 	lead4                      // of four
 	tail                       // what a later byte is read as
 	tight                      // the same without what also stands beside mojibake: spaces, dashes, quotes
+	blank                      // what Python's \s matches
+	arabic                     // what the first byte of an Arabic letter is read as
+	arabicNext                 // and the second
+	cyrillic                   // what the bytes of Cyrillic letters are read as in Windows-1251
+	greek                      // and in Windows-1253
 )
 
 // classes are the characters of each class, with a-b for a range. Which character belongs where is a
@@ -76,6 +81,11 @@ func classes() map[set]string {
 		box:        "│┌┐┘├┤┬┼═-╬▀▄█▌▐░▒▓",
 		capital:    "A-Z",
 		small:      "a-z",
+		arabic:     "ØÙ",
+		arabicNext: "\u00a0\u00ad·´–—―…’¢£¥₧€¦¤¨¬¯¸ƒˆˇ˘˛˜†‡‰⌐◊\ufffdªº²³¹±¼½¾×µ÷⁄∂∆∏∑√∞∩∫≈≠≡≤≥№¡«¿©΄΅‘‚“„•‹\uf8ffŸŠ®°µ»",
+		cyrillic:   "ВГРС",
+		greek:      "ΒΓΞΟ",
+		blank:      "\t-\r\x1c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
 	}
 }
 
@@ -100,6 +110,7 @@ func pairs() []pair {
 
 // sign is what is known of one character.
 type sign struct {
+	r      rune             // itself; 0 for what is not in the table
 	in     set              // its classes
 	after  set              // the classes that it does not stand behind
 	codecs uint16           // those that read a byte as it, one bit each
@@ -109,8 +120,8 @@ type sign struct {
 // table holds every character that mojibake is made of. Number 0 is a character that it is not made of.
 type table struct {
 	low   [0x2600]uint16 // numbers of the characters below U+2600
-	high  [5]rune        // the few above
-	highs [5]uint16
+	high  [8]rune        // the few above
+	highs [8]uint16
 	signs []sign
 }
 
@@ -190,7 +201,7 @@ func (t *table) at(r rune) *sign {
 	n := t.number(r)
 	if n == 0 {
 		n = uint16(len(t.signs))
-		t.signs = append(t.signs, sign{})
+		t.signs = append(t.signs, sign{r: r})
 		if int(r) < len(t.low) {
 			t.low[r] = n
 		} else {
