@@ -127,7 +127,8 @@ func (w *writer) useful(r rune, rest string) bool {
 
 // unbroken are the scripts without spaces, which mark the end of a word with a space of no width.
 func unbroken(r rune) bool {
-	return r >= 0xE00 && unicode.In(r, unicode.Thai, unicode.Khmer, unicode.Lao, unicode.Myanmar, unicode.Tibetan)
+	return r >= 0xE00 && unicode.In(r, unicode.Thai, unicode.Khmer, unicode.Lao, unicode.Myanmar, unicode.Tibetan, unicode.Javanese, unicode.Balinese,
+		unicode.Cham, unicode.Tai_Tham, unicode.Tai_Le, unicode.New_Tai_Lue, unicode.Tai_Viet)
 }
 
 // joining are the scripts in which a joiner changes the form of the letters.
