@@ -84,13 +84,6 @@ func valid(code []millrace.Span, n int) []millrace.Span {
 // segment mends a part of the text that is all code or all not.
 func segment(b *strings.Builder, s string, code bool, c *Counts) {
 	t := needed()
-	all := t.all(s)
-	if all&needBytes != 0 {
-		s = bytesOf(s, c)
-	}
-	if all&needEnds != 0 {
-		s = endsOf(s, c)
-	}
 	done := 0 // s[:done] is written
 	for at, size, n := t.next(s, 0); size > 0; {
 		from, to := strings.LastIndexByte(s[:at], '\n')+1, len(s)
@@ -103,8 +96,17 @@ func segment(b *strings.Builder, s string, code bool, c *Counts) {
 			at, size, n = t.next(s, at+size)
 		}
 		b.WriteString(s[done:from])
-		b.WriteString(line(s[from:to], code, asks, c))
 		done = to
+		if asks&(needBytes|needEnds) == 0 {
+			b.WriteString(line(s[from:to], code, asks, c))
+			continue
+		}
+		lines := s[from:to]
+		if to < len(s) && strings.HasSuffix(lines, "\r") {
+			lines = lines[:len(lines)-1]
+			c.Newline++
+		}
+		segment(b, endsOf(bytesOf(lines, c), c), code, c) // it asks for neither any more
 	}
 	b.WriteString(s[done:])
 }
