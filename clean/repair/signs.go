@@ -37,7 +37,7 @@ const (
 	control                    // U+0080 to U+009F
 	odd                        // hardly ever meant
 	legal                      // of legal texts
-	currency                   //
+	currency                   // signs of money
 	opening                    // punctuation before a word
 	closing                    // punctuation behind a word
 	numeric                    // of numbers and formulas
@@ -82,7 +82,7 @@ func classes() map[set]string {
 		capital:    "A-Z",
 		small:      "a-z",
 		arabic:     "ØÙ",
-		arabicNext: "\u00a0\u00ad·´–—―…’¢£¥₧€¦¤¨¬¯¸ƒˆˇ˘˛˜†‡‰⌐◊\ufffdªº²³¹±¼½¾×µ÷⁄∂∆∏∑√∞∩∫≈≠≡≤≥№¡«¿©΄΅‘‚“„•‹\uf8ffŸŠ®°µ»",
+		arabicNext: "ŸŠ®°µ»", // and of other classes, below
 		cyrillic:   "ВГРС",
 		greek:      "ΒΓΞΟ",
 		blank:      "\t-\r\x1c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
@@ -145,6 +145,9 @@ var signs = sync.OnceValue(func() *table {
 		}
 	}
 	for i := range t.signs {
+		if t.signs[i].in&(common|currency|odd|numeric|opening) != 0 {
+			t.signs[i].in |= arabicNext
+		}
 		for _, p := range pairs() {
 			if t.signs[i].in&p.second != 0 {
 				t.signs[i].after |= p.first
