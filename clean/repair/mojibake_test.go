@@ -150,3 +150,24 @@ func TestMojibakeLinear(t *testing.T) {
 		settled(t, text(1<<12))
 	}
 }
+
+// The scan sees what a look at each character sees, however it is cut up for speed.
+func TestScanLaw(t *testing.T) {
+	pieces := append(sentences(), "", "\t", "\n", "\x7f", "\x01", "a\r", "\u0301", "é", "–", "中", "\u2028", "😀", "\U000E0041", "\xe4\xb8", "\xc3", "\xed\xa0\x80", "\xf0\x9f", "x y", " ")
+	rapid.Check(t, func(t *rapid.T) {
+		s := strings.Join(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 8).Draw(t, "pieces"), "")
+		s = s[rapid.IntRange(0, len(s)).Draw(t, "from"):]
+		var want need
+		for i := 0; i < len(s); {
+			size, n := 1, needed().ascii[s[i]&0x7F]
+			if s[i] >= utf8.RuneSelf {
+				size, n = needed().other(s[i:])
+			}
+			want |= n &^ mark
+			i += size
+		}
+		if got := needed().all(s) &^ mark; got != want {
+			t.Errorf("%q asks for %b, want %b", s, got, want)
+		}
+	})
+}

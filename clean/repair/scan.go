@@ -147,7 +147,7 @@ func eight(s string) uint64 {
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// other looks at the character at the front of s, in whatever way it is written.
+// other looks at the character beyond ASCII at the front of s, in whatever way it is written.
 func (t *needs) other(s string) (int, need) {
 	r, size := utf8.DecodeRuneInString(s)
 	switch {
