@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-ftfy race-polite race-crawl parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -72,6 +72,9 @@ parity-warc: ## warcio and FastWARC read our archive, we read theirs, and find d
 parity-robots: ## the table of robots.txt cases, answered by Protego
 	@"$$(race/venv.sh race/robots-requirements.txt)/bin/python" race/robots.py crawl/robots/testdata/cases.yaml
 
+parity-ftfy: ## ftfy's cases, 20,000 damaged strings and clean text of 80 languages and more: what ftfy makes of them
+	@go run ./internal/sim/mojibake -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/ftfy-requirements.txt)/bin/python"
+
 race-polite: ## 200 hosts that ask for pauses: nobody is asked too soon, no time is wasted
 	@go run ./internal/sim/race polite -seed $(SEED) -python "$$(race/venv.sh race/scrapy-requirements.txt)/bin/python"
 
@@ -106,5 +109,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-ftfy race-polite race-crawl parity-clean race-filters hostile docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

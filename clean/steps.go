@@ -36,7 +36,7 @@ func kinds() []kind {
 	return []kind{
 		{"charset", 1, nil, runCharset},
 		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
-		{"repair", 1, nil, runRepair},
+		{"repair", 2, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
@@ -151,6 +151,7 @@ func runRepair(d *millrace.Document, _ []float64) error {
 		d.AddEdit("repair.mojibake", c.Mojibake)
 		d.AddEdit("repair.control", c.Control)
 		d.AddEdit("repair.invalid", c.Invalid)
+		d.AddEdit("repair.surrogate", c.Surrogate)
 		d.AddEdit("repair.newline", c.Newline)
 		d.AddEdit("repair.invisible", c.Invisible)
 		d.AddEdit("repair.combining", c.Combining)
