@@ -1,0 +1,244 @@
+package pii
+
+import "unicode/utf8"
+
+// Longest chain of digits that is looked at: a telephone number with an extension, or a card.
+const (
+	maxDigits = 24
+	maxGroups = 12
+)
+
+// chain is a row of digits in groups, as numbers are written for people: 030 123 45-67. From any digit it is looked at as far as maxDigits.
+type chain struct {
+	digits [maxDigits]byte
+	groups [maxGroups]group
+	size   int  // groups
+	open   bool // it goes on, but what is longer is no number that is looked for
+}
+
+// group is a run of digits.
+type group struct {
+	from, to int
+	n        int    // digits of the chain up to its end
+	layout   uint64 // the lengths of the groups up to it, as hexadecimal digits: 0x324 for 123-45-6789
+	joint    byte   // the sign before it; ' ' for any kind of space, '(' where a bracket is among several
+	joints   byte   // the sign between the groups up to it; 0 where there are several kinds
+}
+
+// joint gives the place of the digit behind the joint at text[at:], and the joint's sign; 0 where no digit follows.
+func joint(text string, at int) (next int, sign byte) {
+	for k := 0; k < 3 && at < len(text); k++ {
+		c := text[at]
+		size := 1
+		switch {
+		case isDigit(c):
+			return at, sign
+		case c == ' ', c == '-', c == '.', c == '/', c == '(', c == ')':
+		case c == 0xc2 && at+1 < len(text) && text[at+1] == 0xa0: // no-break space
+			c, size = ' ', 2
+		case c == 0xe2 && at+2 < len(text) && text[at+1] == 0x80 && (text[at+2] == 0xaf || text[at+2] == 0x89):
+			c, size = ' ', 3 // narrow spaces
+		case c == 0xe2 && at+2 < len(text) && text[at+1] == 0x80 && 0x90 <= text[at+2] && text[at+2] <= 0x93:
+			c, size = '-', 3 // hyphens and the en dash
+		default:
+			return 0, 0
+		}
+		switch {
+		case k == 0:
+			sign = c
+		case c == '(' || c == ')' || sign == '(' || sign == ')':
+			sign = '('
+		case c == sign:
+			return 0, 0 // two spaces or two dots stand between numbers, not in one
+		case sign == ' ':
+			sign = c
+		}
+		at += size
+	}
+	if at < len(text) && isDigit(text[at]) {
+		return at, sign
+	}
+	return 0, 0
+}
+
+// read reads the chain that begins with the digit at text[at:].
+func (c *chain) read(text string, at int) {
+	sign := byte(0)
+	n := 0
+	for c.size < maxGroups {
+		from := at
+		for at < len(text) && isDigit(text[at]) {
+			if n == maxDigits {
+				c.open = true
+				return
+			}
+			c.digits[n] = text[at]
+			n++
+			at++
+		}
+		g := group{from: from, to: at, n: n, joint: sign, joints: sign, layout: uint64(min(at-from, 15))}
+		if c.size > 0 {
+			before := c.groups[c.size-1]
+			g.layout |= before.layout << 4
+			if c.size > 1 && sign != before.joints {
+				g.joints = 0
+			}
+		}
+		c.groups[c.size] = g
+		c.size++
+		if at, sign = joint(text, at); at == 0 {
+			return
+		}
+	}
+	c.open = true
+}
+
+// number looks at the run of digits that begins at text[at:], and says where to go on if it belongs to nothing.
+func (s *scan) number(at int) (h hit, next int, ok bool) {
+	text, end := s.text, at+1
+	for end < len(text) && isDigit(text[end]) {
+		end++
+	}
+	n := end - at
+	before := byte(' ')
+	if at > s.done {
+		before = text[at-1]
+	}
+	if isASCII(before) {
+		h, ok = s.lettered(at, n)
+		return h, end, ok
+	}
+	if n < 7 {
+		if end == len(text) {
+			return h, end, false // what is this short has something behind it
+		}
+		if next, _ := joint(text, end); next == 0 {
+			if n == 6 {
+				h, ok = s.six(at)
+			}
+			return h, end, ok
+		}
+	}
+	if isDigit(before) || n > 19 {
+		return h, end, false
+	}
+	if n <= 3 && text[end] == '.' {
+		dots := 0
+		if h, dots, ok = s.ipv4(at); ok {
+			return h, end, true
+		}
+		if dots > 0 && !isPairs(text[at:dots]) {
+			return h, dots, false // an object identifier, a version
+		}
+	}
+	var c chain
+	c.read(text, at)
+	digits := c.groups[c.size-1].n
+	if digits < 6 && !c.open {
+		return h, c.groups[c.size-1].to, false
+	}
+	if h, ok = s.prefixed(at, n); ok || !s.begins(at, n) {
+		return h, end, ok
+	}
+	if h, ok = s.identity(&c); ok {
+		return h, end, true
+	}
+	if h, ok = s.national(&c); ok {
+		return h, end, true
+	}
+	return h, end, false
+}
+
+// isPairs reports whether text is a telephone number as in France: 01.42.68.53.00.
+func isPairs(text string) bool {
+	return len(text) >= 14 && text[2] == '.' && text[5] == '.' && text[8] == '.' && text[11] == '.'
+}
+
+// six looks at six digits that no other digits follow.
+func (s *scan) six(at int) (hit, bool) {
+	if h, ok := s.prefixed(at, 6); ok {
+		return h, true
+	}
+	if c := s.text[at+6]; (c == 'A' || c == 'B') && s.begins(at, 6) {
+		return s.corsican(hit{from: at, kind: ID})
+	}
+	return hit{}, false
+}
+
+// begins reports whether a number can begin with the n digits at text[at:]: nothing before them belongs to it.
+func (s *scan) begins(at, n int) bool {
+	if at == s.done {
+		return true
+	}
+	before := s.text[at-1]
+	switch before {
+	case '_', '@', '#', '$', '%', '&', '\\', '~', '^':
+		return false
+	case '.', ')', ',', '-', '/', '+':
+		if at-2 < s.done {
+			return true
+		}
+		c := s.text[at-2]
+		switch before {
+		case '.':
+			return !isDigit(c) && c != '.'
+		case ')':
+			return !isDigit(c)
+		case ',':
+			return !isDigit(c) || n > 3
+		}
+		return !isWord(c) && c != before && c < utf8.RuneSelf
+	}
+	return true
+}
+
+// whole reports whether the first groups are a number of their own: what is around them is not written in the same way.
+func (s *scan) whole(c *chain, groups int) bool {
+	last := c.groups[groups-1]
+	if !ends(s.text, last.to) {
+		return false
+	}
+	first := c.groups[0]
+	sign := c.groups[groups-1].joints
+	if groups < c.size {
+		next := c.groups[groups]
+		if next.joint != ' ' || sign == ' ' && next.to-next.from == last.to-last.from {
+			return false
+		}
+	}
+	n, digits := 0, false // of the word before
+	for at := first.from - 2; at-n >= s.done && n < 8 && isWord(s.text[at-n]); n++ {
+		digits = digits || isDigit(s.text[at-n])
+	}
+	return sign != ' ' || !digits || s.text[first.from-1] != ' ' || n != first.to-first.from
+}
+
+// identity looks for cards and identity numbers in the first groups of the chain.
+func (s *scan) identity(c *chain) (hit, bool) {
+	for groups := c.size; groups > 0; groups-- {
+		digits := c.digits[:c.groups[groups-1].n]
+		if len(digits) < 8 {
+			break
+		}
+		cue, id := isIdentity(c, groups)
+		card := isCard(c, groups)
+		if !card && !id || !s.whole(c, groups) {
+			continue
+		}
+		h := hit{from: c.groups[0].from, to: c.groups[groups-1].to, kind: ID, key: string(digits)}
+		if id && (cue == 0 || s.says(h.from, h.to, cue)) {
+			return h, true
+		}
+		if card {
+			h.kind, h.kept = Card, s.fake && string(digits[:4]) == fakeIssuer
+			return h, true
+		}
+	}
+	return s.checked(c)
+}
+
+// says reports whether one of the words around text[from:to] is a cue.
+func (s *scan) says(from, to int, cue cue) bool {
+	w := s.words(from, true)
+	return w.any()&cue != 0 || s.behind(to)&cue != 0
+}

@@ -1,0 +1,241 @@
+package pii
+
+import (
+	"bytes"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cue is what a word says of the number beside it, as a set.
+type cue uint16
+
+const (
+	cuePhone   cue = 1 << iota
+	cueOther       // an order, an article, a book: no telephone number
+	cueVersion     // a program's, or a section's
+	cueAddress     // of a machine
+	cueUS
+	cueNHS
+	cueNINO
+	cueDE
+	cueES
+	cueIN
+	cueBR
+)
+
+// cues says what the words mean. They are in lower case, and stand alone.
+var cues = map[string]cue{
+	"tel": cuePhone, "tél": cuePhone, "telephone": cuePhone, "phone": cuePhone, "phones": cuePhone, "ph": cuePhone, "fax": cuePhone, "telefax": cuePhone,
+	"mobile": cuePhone, "mobil": cuePhone, "cell": cuePhone, "cellphone": cuePhone, "handy": cuePhone, "handynummer": cuePhone, "landline": cuePhone,
+	"call": cuePhone, "dial": cuePhone, "ring": cuePhone, "sms": cuePhone, "whatsapp": cuePhone, "viber": cuePhone, "hotline": cuePhone, "helpline": cuePhone,
+	"rufnummer": cuePhone, "festnetz": cuePhone, "durchwahl": cuePhone, "anrufen": cuePhone, "anruf": cuePhone, "portable": cuePhone, "appelez": cuePhone, "appeler": cuePhone, "joignable": cuePhone,
+	"telefone": cuePhone, "celular": cuePhone, "telemóvel": cuePhone, "ligue": cuePhone, "móvil": cuePhone, "movil": cuePhone, "llame": cuePhone, "llamar": cuePhone, "llámenos": cuePhone,
+	"cellulare": cuePhone, "chiamare": cuePhone, "chiamate": cuePhone, "chiama": cuePhone, "bel": cuePhone, "mobiel": cuePhone, "gsm": cuePhone, "telefoon": cuePhone,
+	"тел": cuePhone, "моб": cuePhone, "мобильный": cuePhone, "факс": cuePhone, "звоните": cuePhone, "позвоните": cuePhone, "дзвоніть": cuePhone,
+	"komórka": cuePhone, "komórkowy": cuePhone, "zadzwoń": cuePhone, "tlf": cuePhone, "tfn": cuePhone, "puh": cuePhone, "mob": cuePhone, "cep": cuePhone, "faks": cuePhone,
+	"đt": cuePhone, "sđt": cuePhone, "hp": cuePhone, "telp": cuePhone, "hubungi": cuePhone, "τηλ": cuePhone, "κινητό": cuePhone, "फ़ोन": cuePhone, "फोन": cuePhone, "मोबाइल": cuePhone, "दूरभाष": cuePhone,
+	"هاتف": cuePhone, "الهاتف": cuePhone, "جوال": cuePhone, "تلفن": cuePhone, "طلفون": cuePhone, "טלפון": cuePhone, "טל": cuePhone, "נייד": cuePhone,
+
+	"order": cueOther, "orders": cueOther, "invoice": cueOther, "receipt": cueOther, "isbn": cueOther, "issn": cueOther, "ean": cueOther, "upc": cueOther, "gtin": cueOther, "sku": cueOther, "doi": cueOther,
+	"serial": cueOther, "article": cueOther, "item": cueOther, "part": cueOther, "model": cueOther, "ticket": cueOther, "case": cueOther, "tracking": cueOther, "parcel": cueOther, "shipment": cueOther,
+	"account": cueOther, "reference": cueOther, "ref": cueOther, "id": cueOther, "patent": cueOther, "lot": cueOther, "batch": cueOther, "build": cueOther | cueVersion, "imei": cueOther,
+	"bestellung": cueOther, "bestellnummer": cueOther, "auftrag": cueOther, "auftragsnummer": cueOther, "rechnung": cueOther, "rechnungsnummer": cueOther, "artikel": cueOther, "artikelnummer": cueOther,
+	"kundennummer": cueOther, "seriennummer": cueOther, "sendung": cueOther, "sendungsnummer": cueOther, "aktenzeichen": cueOther,
+	"commande": cueOther, "facture": cueOther, "référence": cueOther, "dossier": cueOther, "pedido": cueOther, "factura": cueOther, "fatura": cueOther, "referencia": cueOther, "ordine": cueOther, "fattura": cueOther,
+	"заказ": cueOther, "заказа": cueOther, "счёт": cueOther, "счет": cueOther, "артикул": cueOther, "zamówienie": cueOther, "zamówienia": cueOther, "faktura": cueOther, "bestelling": cueOther, "factuur": cueOther, "sipariş": cueOther,
+
+	"version": cueVersion, "versions": cueVersion, "ver": cueVersion, "v": cueVersion, "vers": cueVersion, "release": cueVersion, "releases": cueVersion, "revision": cueVersion, "rev": cueVersion, "oid": cueVersion, "oids": cueVersion,
+	"section": cueVersion, "sections": cueVersion, "chapter": cueVersion, "rfc": cueVersion, "firmware": cueVersion, "driver": cueVersion, "kernel": cueVersion, "patch": cueVersion, "upgrade": cueVersion, "upgraded": cueVersion,
+	"clause": cueVersion, "kapitel": cueVersion, "abschnitt": cueVersion, "versión": cueVersion, "versão": cueVersion, "versione": cueVersion, "versie": cueVersion, "wersja": cueVersion, "версия": cueVersion, "версии": cueVersion, "sürüm": cueVersion,
+
+	"ip": cueAddress, "ips": cueAddress, "ipv": cueAddress, "host": cueAddress, "hosts": cueAddress, "server": cueAddress, "address": cueAddress, "addr": cueAddress, "dns": cueAddress, "ping": cueAddress, "nameserver": cueAddress,
+	"gateway": cueAddress, "adresse": cueAddress, "dirección": cueAddress, "indirizzo": cueAddress, "resolver": cueAddress, "adres": cueAddress, "адрес": cueAddress,
+
+	"ssn": cueUS, "ssns": cueUS, "social": cueUS, "security": cueUS,
+	"nhs": cueNHS | cueOther, "nino": cueNINO, "insurance": cueNINO, "ni": cueNINO,
+	"steuerid": cueDE | cueOther, "idnr": cueDE | cueOther, "tin": cueDE | cueOther, "tax": cueDE | cueBR | cueES | cueOther, "steuer": cueDE | cueOther, "identifikationsnummer": cueDE | cueOther,
+	"dni": cueES | cueOther, "nif": cueES | cueOther, "nie": cueES | cueOther, "identidad": cueES | cueOther, "documento": cueES | cueOther, "identificación": cueES | cueOther, "extranjero": cueES | cueOther,
+	"aadhaar": cueIN | cueOther, "aadhar": cueIN | cueOther, "adhaar": cueIN | cueOther, "uid": cueIN | cueOther, "uidai": cueIN | cueOther, "आधार": cueIN | cueOther,
+	"cpf": cueBR | cueOther, "cnpj": cueBR | cueOther, "cadastro": cueBR | cueOther, "contribuinte": cueBR | cueOther,
+}
+
+// stems are found anywhere in a word: languages put words together, and some put no spaces between them.
+var stems = [...]struct {
+	text string
+	cue  cue
+}{
+	{"telefon", cuePhone}, {"téléphon", cuePhone}, {"teléfon", cuePhone}, {"telephon", cuePhone}, {"телефон", cuePhone}, {"τηλέφων", cuePhone}, {"puhelin", cuePhone}, {"rufnummer", cuePhone},
+	{"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"sozialversicherung", cueOther},
+	{"电话", cuePhone}, {"電話", cuePhone}, {"手机", cuePhone}, {"手機", cuePhone}, {"携帯", cuePhone}, {"传真", cuePhone}, {"致电", cuePhone}, {"전화", cuePhone}, {"휴대폰", cuePhone}, {"핸드폰", cuePhone}, {"โทร", cuePhone},
+	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress},
+}
+
+// How far words are looked for, in bytes and in words.
+const (
+	reach    = 96
+	maxWords = 12
+)
+
+// words are what stands before a value, the nearest last.
+type words struct {
+	cues [maxWords]cue
+	n    int
+}
+
+// at gives what the i-th word says, counted from the value.
+func (w *words) at(i int) cue { return w.cues[w.n-1-i] }
+
+func (w *words) first() cue {
+	if w.n == 0 {
+		return 0
+	}
+	return w.at(0)
+}
+
+// any gives all that is said.
+func (w *words) any() cue {
+	var all cue
+	for _, c := range w.cues[:w.n] {
+		all |= c
+	}
+	return all
+}
+
+// nearest gives what the nearest word says that says one of the two things.
+func (w *words) nearest(of cue, within int) cue {
+	for i := range min(w.n, within) {
+		if c := w.at(i) & of; c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func (w *words) add(c cue) {
+	if w.n == maxWords {
+		copy(w.cues[:], w.cues[1:])
+		w.n--
+	}
+	w.cues[w.n] = c
+	w.n++
+}
+
+// words reads what stands before text[p:] and can speak about what stands there: up to the value or placeholder before, to
+// the sentence's beginning, and, if above is set, the last words of the line above.
+func (s *scan) words(p int, above bool) words {
+	from := max(s.done, p-reach)
+	if from > s.done { // the first word may be half a word
+		for from < p {
+			r, size := utf8.DecodeRuneInString(s.text[from:p])
+			if r != utf8.RuneError && !unicode.IsLetter(r) && !unicode.IsMark(r) || r != utf8.RuneError && unspaced(r) {
+				break
+			}
+			from += size
+		}
+	}
+	text := s.text[from:p]
+	for k := len(text) - 1; k >= 0; k-- {
+		if text[k] == '>' && closes(s.text[:from+k+1]) != "" {
+			text = text[k+1:]
+			break
+		}
+	}
+	var w words
+	var buf [2*reach + utf8.UTFMax]byte
+	word := buf[:0]
+	runes := 0 // of the word, or behind its last dot where it is one like C.P.F
+	for i, r := range text {
+		if r < utf8.RuneSelf {
+			if isASCII(byte(r)) {
+				word = append(word, byte(r)|0x20)
+				runes++
+				continue
+			}
+		} else if unicode.IsLetter(r) || unicode.IsMark(r) {
+			word = utf8.AppendRune(word, unicode.ToLower(r))
+			runes++
+			continue
+		}
+		if r == '.' && runes == 1 && i+1 < len(text) && isASCII(text[i+1]) {
+			runes = 0
+			continue
+		}
+		if len(word) > 0 {
+			w.add(meaning(word))
+		}
+		switch {
+		case r == '!', r == '?', r == '。', r == '\n' && (!above || !blank(text[i+1:])),
+			r == '.' && runes > 4 && i+1 < len(text) && text[i+1] == ' ':
+			w.n = 0
+		case r == '\n':
+			w.keep(3)
+		}
+		word, runes = word[:0], 0
+	}
+	if len(word) > 0 {
+		w.add(meaning(word))
+	}
+	return w
+}
+
+// keep leaves the last n words.
+func (w *words) keep(n int) {
+	if w.n > n {
+		copy(w.cues[:], w.cues[w.n-n:w.n])
+		w.n = n
+	}
+}
+
+// behind gives what a word in brackets right behind text[p:] says.
+func (s *scan) behind(p int) cue {
+	text := s.text[p:min(len(s.text), p+40)]
+	i := 0
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	if i == len(text) || text[i] != '(' && text[i] != '[' {
+		return 0
+	}
+	i++
+	var buf [64]byte
+	word := buf[:0]
+	for _, r := range text[i:] {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+			return meaning(word)
+		}
+		word = utf8.AppendRune(word, unicode.ToLower(r))
+	}
+	return 0
+}
+
+// meaning gives what a word in lower case says.
+func meaning(word []byte) cue {
+	if c, ok := cues[string(word)]; ok {
+		return c
+	}
+	if len(word) < 6 {
+		return 0
+	}
+	last, what := -1, cue(0)
+	for _, s := range stems {
+		if s.text[0] != word[0] && len(word) < len(s.text)+1 {
+			continue
+		}
+		if i := bytes.LastIndex(word, []byte(s.text)); i > last {
+			last, what = i, s.cue
+		}
+	}
+	return what
+}
+
+// blank reports whether text is nothing but spaces and the signs around a value.
+func blank(text string) bool {
+	for i := range len(text) {
+		switch text[i] {
+		case ' ', '\t', '\n', '\r', '(', '"', '+':
+		default:
+			return false
+		}
+	}
+	return true
+}
