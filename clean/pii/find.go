@@ -10,20 +10,46 @@ type hit struct {
 	key      string // equal for equal values
 }
 
-// What a byte may be the sign of. Most bytes of most texts are the sign of nothing.
+// What two bytes may be the sign of, as a set. Most pairs of bytes of most texts are the sign of nothing.
 const (
-	nothing = iota
-	signAt
-	signDigit
-	signColon
-	signPlus
-	signHead // the end of what a secret key begins with
+	signAt    = 1 << iota // @ and a letter
+	signDigit             // a digit, and one more or what stands between groups of them
+	signColon             // : and a hexadecimal digit or a second one
+	signPlus              // + and a digit
+	signHead              // - or _ and a letter or digit: the end of what a secret key begins with
+	signAK                // AK, AS, SG: keys that begin with capitals
+	signEyJ               // Iz, yJ: others
 )
 
-// signs gives a byte's meaning. Keys that begin with letters alone are seen at a letter of theirs that is rare.
-var signs = [256]uint8{
-	'@': signAt, ':': signColon, '+': signPlus, '-': signHead, '_': signHead, 'K': signHead, 'S': signHead, 'G': signHead, 'J': signHead, 'z': signHead,
-	'0': signDigit, '1': signDigit, '2': signDigit, '3': signDigit, '4': signDigit, '5': signDigit, '6': signDigit, '7': signDigit, '8': signDigit, '9': signDigit,
+// signs has the set of what a byte may be the first of, and behind it, the set of what it may be the second of.
+var signs = makeSigns()
+
+func makeSigns() (table [256]uint16) {
+	first := func(bytes string, sign uint16) {
+		for i := range len(bytes) {
+			table[bytes[i]] |= sign
+		}
+	}
+	second := func(bytes string, sign uint16) { first(bytes, sign<<8) }
+	const numerals, hex, letters = "0123456789", "0123456789abcdefABCDEF", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	first("@", signAt)
+	second(letters+numerals, signAt)
+	for c := 0x80; c < 0x100; c++ {
+		second(string([]byte{byte(c)}), signAt)
+	}
+	first(numerals, signDigit)
+	second(numerals+" -./()\xc2\xe2", signDigit)
+	first(":", signColon)
+	second(hex+":", signColon)
+	first("+", signPlus)
+	second(numerals, signPlus)
+	first("-_", signHead)
+	second(letters+numerals+"-_", signHead)
+	first("AS", signAK)
+	second("KSG", signAK)
+	first("Iy", signEyJ)
+	second("zJ", signEyJ)
+	return table
 }
 
 // scan goes through one text.
@@ -33,6 +59,7 @@ type scan struct {
 	done int  // text[:done] is taken
 	last Kind // of the hit that ends at done
 	n    int  // hits so far
+	row  chain
 }
 
 // find lists the values that are to be replaced, in the order of the text. They do not overlap.
@@ -40,17 +67,19 @@ func (p Policy) find(text string) []hit {
 	var hits []hit
 	s := scan{text: text, fake: len(p.Key) > 0}
 	for i := 0; ; {
-		for i+8 <= len(text) {
-			w := text[i : i+8]
-			if signs[w[0]]|signs[w[1]]|signs[w[2]]|signs[w[3]]|signs[w[4]]|signs[w[5]]|signs[w[6]]|signs[w[7]] != 0 {
+		for i+9 <= len(text) {
+			w := text[i : i+9]
+			a, b, c, d, e := signs[w[0]], signs[w[1]], signs[w[2]], signs[w[3]], signs[w[4]]
+			f, g, h, j := signs[w[5]], signs[w[6]], signs[w[7]], signs[w[8]]
+			if a&(b>>8)|b&(c>>8)|c&(d>>8)|d&(e>>8)|e&(f>>8)|f&(g>>8)|g&(h>>8)|h&(j>>8) != 0 {
 				break
 			}
 			i += 8
 		}
-		for i < len(text) && signs[text[i]] == 0 {
+		for i+1 < len(text) && signs[text[i]]&(signs[text[i+1]]>>8) == 0 {
 			i++
 		}
-		if i >= len(text) {
+		if i+1 >= len(text) {
 			return hits
 		}
 		h, next, ok := s.look(i)
@@ -71,21 +100,21 @@ func (p Policy) find(text string) []hit {
 
 // look looks at what the sign at text[i] may belong to, and says where to go on if that is nothing.
 func (s *scan) look(i int) (h hit, next int, ok bool) {
-	switch signs[s.text[i]] {
-	case signAt:
-		h, ok = s.email(i)
-	case signDigit:
+	switch sign := signs[s.text[i]] & (signs[s.text[i+1]] >> 8); {
+	case sign&signDigit != 0:
 		return s.number(i)
-	case signColon:
-		if i+1 < len(s.text) && (isHex(s.text[i+1]) || s.text[i+1] == ':') {
-			h, ok = s.ipv6(i)
+	case sign&signHead != 0:
+		if i > 1 && heads[pairOf(s.text[i-2], s.text[i-1])] {
+			h, ok = s.secret(i)
 		}
-	case signPlus:
-		if i+1 < len(s.text) && isDigit(s.text[i+1]) {
-			h, ok = s.international(i)
-		}
+	case sign&signColon != 0:
+		h, ok = s.ipv6(i)
+	case sign&signAt != 0:
+		h, ok = s.email(i)
+	case sign&signPlus != 0:
+		h, ok = s.international(i)
 	default:
-		h, ok = s.secret(i)
+		h, ok = s.secret(i + 1)
 	}
 	return h, i + 1, ok
 }

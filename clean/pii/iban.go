@@ -49,7 +49,7 @@ func (s *scan) iban(start int) (hit, bool) {
 	for _, c := range account[:4] {
 		rest = mod97(rest, c)
 	}
-	return hit{from: start, to: at, kind: IBAN, kept: s.fake && account[0] == 'Z', key: string(account[:size])}, rest == 1
+	return hit{from: start, to: at, kind: IBAN, kept: account[0] == 'Z', key: string(account[:size])}, rest == 1
 }
 
 // mod97 goes on with the remainder of a number in which A is 10 and Z is 35.

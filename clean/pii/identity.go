@@ -36,7 +36,10 @@ func isIdentity(c *chain, groups int) (cue, bool) {
 		}
 		return cueBR, plain && isCNPJ(digits)
 	case 15:
-		return 0, (plain || (layout == 0x1222332 || layout == 0xd2) && spaced) && isNIR(digits)
+		if plain {
+			return cueFR, isNIR(digits)
+		}
+		return 0, (layout == 0x1222332 || layout == 0xd2) && spaced && isNIR(digits)
 	case 18:
 		return 0, plain && isResident(digits)
 	}

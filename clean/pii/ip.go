@@ -42,7 +42,7 @@ func (s *scan) ipv4(start int) (h hit, dots int, ok bool) {
 func (s *scan) version(start, end int, a [4]byte) bool {
 	highest := max(a[0], a[1], a[2], a[3])
 	w := s.words(start, false)
-	if w.first()&cueVersion != 0 || highest >= 100 {
+	if w.first()&cueVersion != 0 || highest >= 130 {
 		return w.first()&cueVersion != 0
 	}
 	for i := range min(w.n, 5) {
@@ -53,10 +53,10 @@ func (s *scan) version(start, end int, a [4]byte) bool {
 			return true
 		}
 	}
-	// One address in 30,000 has no part above 20, and most versions have none.
 	port := end+1 < len(s.text) && (s.text[end] == ':' || s.text[end] == '/') && isDigit(s.text[end+1])
 	known := a == [4]byte{a[0], a[0], a[0], a[0]} || a == [4]byte{8, 8, 4, 4} || a == [4]byte{1, 0, 0, 1} // name servers
-	return highest < 20 && !port && !known
+	// Four addresses in a thousand begin like this, and most versions and object identifiers do.
+	return !port && !known && (highest < 20 || a[0] < 10 && highest < 100 || a[0] == 2 && a[1] == 5 || a[0] == 1 && (a[1] == 2 || a[1] == 3))
 }
 
 // ipv6 looks at the address whose first colon is at text[colon:].

@@ -39,7 +39,7 @@ var secretRules = [...]secretRule{
 	{"SG", ".", 60, 80, url | point},                                                                     // SendGrid
 	{"shpat_", "", 32, 32, alphabet}, {"shpss_", "", 32, 32, alphabet}, {"shpca_", "", 32, 32, alphabet}, // Shopify
 	{"dop_", "v1_", 64, 64, small | numeral}, {"gsk_", "", 40, 64, alphabet}, {"r8_", "", 36, 40, alphabet}, {"xai-", "", 40, 128, url}, {"nvapi-", "", 40, 128, url}, {"pplx-", "", 40, 64, alphabet}, {"tvly-", "", 20, 64, url},
-	{"figd_", "", 36, 64, url}, {"lin_", "api_", 32, 64, alphabet}, {"sntrys_", "", 60, 255, url}, {"PMAK-", "", 50, 64, url}, {"EZAK", "", 54, 54, alphabet}, {"sq0csp-", "", 40, 46, url}, {"NRAK-", "", 27, 27, alphabet},
+	{"figd_", "", 36, 64, url}, {"lin_", "api_", 32, 64, alphabet}, {"sntrys_", "", 60, 255, url}, {"PMAK-", "", 50, 64, url}, {"EZAK", "", 54, 54, alphabet}, {"sq0csp-", "", 40, 46, url}, {"key-", "", 32, 32, small | numeral}, {"GOCSPX-", "", 28, 28, url}, {"AGE-", "SECRET-KEY-1", 58, 58, large | numeral}, {"rzp_", "live_", 14, 14, alphabet}, {"pk_", "live_", 16, 255, alphabet}, {"xoxe-", "", 20, 255, url}, {"NRAK-", "", 27, 27, alphabet},
 }
 
 // maxSecret bounds what one key is looked at for.
@@ -59,10 +59,25 @@ func endings() (table [256][]secretRule) {
 	return table
 }
 
+// heads has the last two signs before the - or _ of every head, so that most are known for none at a glance.
+var heads = headPairs()
+
+func pairOf(a, b byte) uint16 { return (uint16(a)*37 + uint16(b)) % 1024 }
+
+func headPairs() (table [1024]bool) {
+	for _, r := range secretRules {
+		if n := len(r.head); n > 2 {
+			table[pairOf(r.head[n-3], r.head[n-2])] = true
+		}
+	}
+	table[pairOf('-', '-')] = true // -----BEGIN
+	return table
+}
+
 // secret looks at the key whose beginning ends with text[at].
 func (s *scan) secret(at int) (hit, bool) {
-	if at-1 < s.done {
-		return hit{}, false
+	if at-1 < s.done || s.text[at-1] == '-' && s.text[at+1] == '-' {
+		return hit{}, false // the latter is in the midst of a rule
 	}
 	text := s.text
 	for _, r := range byEnd[fold(text[at-1], text[at])] {
@@ -144,7 +159,7 @@ func random(text, head string) bool {
 	if head == "sk-" && numerals < 3 && capitals < 8 { // it is also the start of names such as sk-learn
 		return false
 	}
-	return bits >= min(3, 0.7*math.Log2(float64(len(text)))) && (numerals > 0 || bits > 4 || capitals >= 4)
+	return bits >= min(3, 0.7*math.Log2(float64(len(text)))) && (numerals > 0 || bits > 4 || capitals >= 2)
 }
 
 // token looks at a JSON Web Token: three parts in base64, of which the first two begin as {" does.

@@ -5,7 +5,7 @@ import "unicode/utf8"
 // Longest chain of digits that is looked at: a telephone number with an extension, or a card.
 const (
 	maxDigits = 24
-	maxGroups = 12
+	maxGroups = 8
 )
 
 // chain is a row of digits in groups, as numbers are written for people: 030 123 45-67. From any digit it is looked at as far as maxDigits.
@@ -65,7 +65,7 @@ func joint(text string, at int) (next int, sign byte) {
 func (c *chain) read(text string, at int) {
 	sign := byte(0)
 	n := 0
-	for c.size < maxGroups {
+	for c.size, c.open = 0, false; c.size < maxGroups; {
 		from := at
 		for at < len(text) && isDigit(text[at]) {
 			if n == maxDigits {
@@ -86,6 +86,9 @@ func (c *chain) read(text string, at int) {
 		}
 		c.groups[c.size] = g
 		c.size++
+		if c.size == 3 && n < 5 {
+			return // a row of small numbers
+		}
 		if at, sign = joint(text, at); at == 0 {
 			return
 		}
@@ -105,14 +108,16 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 		before = text[at-1]
 	}
 	if isASCII(before) {
-		h, ok = s.lettered(at, n)
+		if n > 1 && (isUpper(before) || n == 2 && end < len(text) && isASCII(text[end])) {
+			h, ok = s.lettered(at, n)
+		}
 		return h, end, ok
 	}
 	if n < 7 {
 		if end == len(text) {
 			return h, end, false // what is this short has something behind it
 		}
-		if next, _ := joint(text, end); next == 0 {
+		if !s.goesOn(end) {
 			if n == 6 {
 				h, ok = s.six(at)
 			}
@@ -131,7 +136,7 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 			return h, dots, false // an object identifier, a version
 		}
 	}
-	var c chain
+	c := &s.row
 	c.read(text, at)
 	digits := c.groups[c.size-1].n
 	if digits < 6 && !c.open {
@@ -140,10 +145,10 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 	if h, ok = s.prefixed(at, n); ok || !s.begins(at, n) {
 		return h, end, ok
 	}
-	if h, ok = s.identity(&c); ok {
+	if h, ok = s.identity(c); ok {
 		return h, end, true
 	}
-	if h, ok = s.national(&c); ok {
+	if h, ok = s.national(c); ok {
 		return h, end, true
 	}
 	return h, end, false
@@ -152,6 +157,16 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 // isPairs reports whether text is a telephone number as in France: 01.42.68.53.00.
 func isPairs(text string) bool {
 	return len(text) >= 14 && text[2] == '.' && text[5] == '.' && text[8] == '.' && text[11] == '.'
+}
+
+// goesOn reports whether another group of digits may follow text[:end].
+func (s *scan) goesOn(end int) bool {
+	c := s.text[end]
+	if signs[c]>>8&signDigit == 0 || c < utf8.RuneSelf && (end+1 == len(s.text) || signs[s.text[end+1]]>>8&signDigit == 0) {
+		return false
+	}
+	next, _ := joint(s.text, end)
+	return next > 0
 }
 
 // six looks at six digits that no other digits follow.
@@ -172,9 +187,9 @@ func (s *scan) begins(at, n int) bool {
 	}
 	before := s.text[at-1]
 	switch before {
-	case '_', '@', '#', '$', '%', '&', '\\', '~', '^':
+	case '_', '@', '#', '$', '%', '&', '\\', '~', '^', '-':
 		return false
-	case '.', ')', ',', '-', '/', '+':
+	case '.', ')', ',', '/', '+':
 		if at-2 < s.done {
 			return true
 		}
@@ -206,11 +221,23 @@ func (s *scan) whole(c *chain, groups int) bool {
 			return false
 		}
 	}
-	n, digits := 0, false // of the word before
+	if sign != ' ' {
+		return true
+	}
+	n, digits, letters := 0, false, false // of the word before
 	for at := first.from - 2; at-n >= s.done && n < 8 && isWord(s.text[at-n]); n++ {
 		digits = digits || isDigit(s.text[at-n])
+		letters = letters || isASCII(s.text[at-n])
 	}
-	return sign != ' ' || !digits || s.text[first.from-1] != ' ' || n != first.to-first.from
+	if digits && s.text[first.from-1] == ' ' && (letters || n == first.to-first.from) {
+		return false // one more of a table of such groups
+	}
+	digits, letters = false, false // of the word behind
+	for at := last.to + 1; at < len(s.text) && at < last.to+8 && isWord(s.text[at]); at++ {
+		digits = digits || isDigit(s.text[at])
+		letters = letters || isASCII(s.text[at])
+	}
+	return !digits || !letters
 }
 
 // identity looks for cards and identity numbers in the first groups of the chain.
@@ -221,7 +248,7 @@ func (s *scan) identity(c *chain) (hit, bool) {
 			break
 		}
 		cue, id := isIdentity(c, groups)
-		card := isCard(c, groups)
+		card, sure := isCard(c, groups)
 		if !card && !id || !s.whole(c, groups) {
 			continue
 		}
@@ -229,8 +256,8 @@ func (s *scan) identity(c *chain) (hit, bool) {
 		if id && (cue == 0 || s.says(h.from, h.to, cue)) {
 			return h, true
 		}
-		if card {
-			h.kind, h.kept = Card, s.fake && string(digits[:4]) == fakeIssuer
+		if card && (sure || s.says(h.from, h.to, cueCard)) {
+			h.kind, h.kept = Card, string(digits[:4]) == fakeIssuer
 			return h, true
 		}
 	}

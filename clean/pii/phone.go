@@ -54,7 +54,7 @@ func (s *scan) international(plus int) (hit, bool) {
 	if text[plus+1] == '0' || plus > s.done && !opensPhone(text[:plus]) {
 		return hit{}, false
 	}
-	var c chain
+	c := &s.row
 	c.read(text, plus+1)
 	var digits [maxDigits]byte
 	n, best, size := 0, 0, 0
@@ -68,7 +68,14 @@ func (s *scan) international(plus int) (hit, bool) {
 		}
 		n += copy(digits[n:], c.digits[first:g.n])
 		code, limits := country(digits[:n])
-		if rest := n - len(code); code != "" && limits[0] <= rest && rest <= limits[1] && n <= maxPhone && ends(text, g.to) && plausible(code, digits[len(code):n]) {
+		rest := digits[len(code):n]
+		if len(rest) > 0 && rest[0] == '0' && !strings.Contains(zeros, " "+code+" ") {
+			rest = rest[1:] // the same without brackets
+		}
+		if i == 1 && g.joint == '.' && c.size == 2 {
+			return hit{}, false // a decimal number with its sign
+		}
+		if code != "" && limits[0] <= len(rest) && len(rest) <= limits[1] && n <= maxPhone && ends(text, g.to) && plausible(code, rest) {
 			best, size = g.to, n
 		}
 	}
@@ -97,7 +104,7 @@ func plausible(code string, digits []byte) bool {
 	case "7":
 		return digits[0] >= '3'
 	}
-	return digits[0] != '0' || strings.Contains(zeros, " "+code+" ")
+	return true
 }
 
 // film reports whether nobody can have the number, since it is one of films and books: 555-01xx. Only those in our own form are told.
@@ -116,7 +123,7 @@ func (s *scan) national(c *chain) (hit, bool) {
 	for groups > 0 && (c.groups[groups-1].n < minPhone || !ends(s.text, c.groups[groups-1].to)) {
 		groups--
 	}
-	if groups == 0 || c.groups[groups-1].n > 13 || c.otherNumber(groups) || !s.called(at, c.groups[groups-1].to) {
+	if groups == 0 || c.groups[groups-1].n > 13 || c.otherNumber(groups) || !s.called(c, groups) {
 		return hit{}, false
 	}
 	h := hit{from: at, to: c.groups[groups-1].to, kind: Phone, key: string(c.digits[:c.groups[groups-1].n])}
@@ -159,7 +166,7 @@ func (c *chain) otherNumber(groups int) bool {
 		same = same && d == c.digits[0]
 	}
 	switch {
-	case same, ones > 2:
+	case same, ones > 1:
 		return true
 	case layout == 0x224 || layout == 0x114 || layout == 0x124 || layout == 0x214 || layout == 0x422:
 		return sign == '.' || sign == '/' || sign == '-' || layout == 0x422
@@ -183,16 +190,33 @@ func isDate(d []byte) bool {
 
 func isYear(d []byte) bool { return number(d) >= 1800 && number(d) < 2100 }
 
-// called reports whether a word beside text[from:to] says that this is a telephone number.
-func (s *scan) called(from, to int) bool {
+// called reports whether a word beside the first groups of the chain says that they are a telephone number.
+func (s *scan) called(c *chain, groups int) bool {
+	from, to := c.groups[0].from, c.groups[groups-1].to
 	w := s.words(from, true)
-	switch c := w.nearest(cuePhone|cueOther|cueVersion, 7); {
-	case c == cuePhone:
+	switch said := w.nearest(cuePhone|cueOther|cueVersion, 7); {
+	case said == cuePhone, w.nearest(cueNear|cueOther|cueVersion, 3) == cueNear:
 		return true
-	case c != 0:
+	case said != 0:
 		return false
+	case w.nearest(cueWeak, 5) != 0 && c.dialled(groups):
+		return true
 	}
-	return s.follows(from) || s.behind(to) == cuePhone
+	return s.follows(from) || s.behind(to)&(cuePhone|cueNear) != 0
+}
+
+// dialled reports whether the first groups are written as telephone numbers are, and few other numbers: (415) 555-2671, 030 1234567.
+func (c *chain) dialled(groups int) bool {
+	first, n := c.groups[0].n, c.groups[groups-1].n
+	switch {
+	case groups < 2:
+		return false
+	case c.digits[0] == '0':
+		return n >= 9 && first >= 2 && first <= 5
+	case c.groups[groups-1].layout == 0x334:
+		return c.digits[0] >= '2' && c.digits[3] >= '2' && (c.groups[1].joint == '(' || c.groups[1].joint == ')' || c.groups[2].joint == '-')
+	}
+	return false
 }
 
 // follows reports whether text[from:] comes right behind another telephone number, as in a list of them.

@@ -7,34 +7,41 @@ import (
 )
 
 // cue is what a word says of the number beside it, as a set.
-type cue uint16
+type cue uint32
 
 const (
 	cuePhone   cue = 1 << iota
+	cueNear        // the same, where it stands close by: the word has other meanings
+	cueWeak        // perhaps: it is one if it is also written like one
 	cueOther       // an order, an article, a book: no telephone number
 	cueVersion     // a program's, or a section's
 	cueAddress     // of a machine
 	cueUS
 	cueNHS
 	cueNINO
+	cueFR
 	cueDE
 	cueES
 	cueIN
 	cueBR
+	cueCard
 )
 
 // cues says what the words mean. They are in lower case, and stand alone.
 var cues = map[string]cue{
-	"tel": cuePhone, "tél": cuePhone, "telephone": cuePhone, "phone": cuePhone, "phones": cuePhone, "ph": cuePhone, "fax": cuePhone, "telefax": cuePhone,
-	"mobile": cuePhone, "mobil": cuePhone, "cell": cuePhone, "cellphone": cuePhone, "handy": cuePhone, "handynummer": cuePhone, "landline": cuePhone,
-	"call": cuePhone, "dial": cuePhone, "ring": cuePhone, "sms": cuePhone, "whatsapp": cuePhone, "viber": cuePhone, "hotline": cuePhone, "helpline": cuePhone,
-	"rufnummer": cuePhone, "festnetz": cuePhone, "durchwahl": cuePhone, "anrufen": cuePhone, "anruf": cuePhone, "portable": cuePhone, "appelez": cuePhone, "appeler": cuePhone, "joignable": cuePhone,
+	"tel": cuePhone, "tél": cuePhone, "telephone": cuePhone, "phone": cuePhone, "phones": cuePhone, "ph": cueNear, "fax": cuePhone, "telefax": cuePhone,
+	"mobile": cueNear, "mobil": cueNear, "cell": cueNear, "cellphone": cuePhone, "handy": cueNear, "handynummer": cuePhone, "landline": cuePhone,
+	"call": cuePhone, "dial": cuePhone, "sms": cuePhone, "whatsapp": cuePhone, "viber": cuePhone, "hotline": cuePhone, "helpline": cuePhone,
+	"rufnummer": cuePhone, "festnetz": cuePhone, "durchwahl": cuePhone, "anrufen": cuePhone, "anruf": cuePhone, "portable": cueNear, "appelez": cuePhone, "appeler": cuePhone, "joignable": cuePhone,
 	"telefone": cuePhone, "celular": cuePhone, "telemóvel": cuePhone, "ligue": cuePhone, "móvil": cuePhone, "movil": cuePhone, "llame": cuePhone, "llamar": cuePhone, "llámenos": cuePhone,
-	"cellulare": cuePhone, "chiamare": cuePhone, "chiamate": cuePhone, "chiama": cuePhone, "bel": cuePhone, "mobiel": cuePhone, "gsm": cuePhone, "telefoon": cuePhone,
+	"cellulare": cuePhone, "chiamare": cuePhone, "chiamate": cuePhone, "chiama": cuePhone, "bel": cueNear, "mobiel": cuePhone, "gsm": cuePhone, "telefoon": cuePhone,
 	"тел": cuePhone, "моб": cuePhone, "мобильный": cuePhone, "факс": cuePhone, "звоните": cuePhone, "позвоните": cuePhone, "дзвоніть": cuePhone,
-	"komórka": cuePhone, "komórkowy": cuePhone, "zadzwoń": cuePhone, "tlf": cuePhone, "tfn": cuePhone, "puh": cuePhone, "mob": cuePhone, "cep": cuePhone, "faks": cuePhone,
-	"đt": cuePhone, "sđt": cuePhone, "hp": cuePhone, "telp": cuePhone, "hubungi": cuePhone, "τηλ": cuePhone, "κινητό": cuePhone, "फ़ोन": cuePhone, "फोन": cuePhone, "मोबाइल": cuePhone, "दूरभाष": cuePhone,
+	"komórka": cuePhone, "komórkowy": cuePhone, "zadzwoń": cuePhone, "tlf": cuePhone, "tfn": cuePhone, "puh": cuePhone, "mob": cueNear, "cep": cueNear, "faks": cuePhone,
+	"đt": cuePhone, "sđt": cuePhone, "telp": cuePhone, "hubungi": cuePhone, "τηλ": cuePhone, "κινητό": cuePhone, "फ़ोन": cuePhone, "फोन": cuePhone, "मोबाइल": cuePhone, "दूरभाष": cuePhone,
 	"هاتف": cuePhone, "الهاتف": cuePhone, "جوال": cuePhone, "تلفن": cuePhone, "طلفون": cuePhone, "טלפון": cuePhone, "טל": cuePhone, "נייד": cuePhone,
+
+	"reach": cueWeak, "reached": cueWeak, "contact": cueWeak, "contacts": cueWeak, "number": cueWeak, "numbers": cueWeak, "kontakt": cueWeak, "erreichen": cueWeak, "erreichbar": cueWeak, "nummer": cueWeak, "joindre": cueWeak, "numéro": cueWeak,
+	"contacto": cueWeak, "contactar": cueWeak, "número": cueWeak, "contatto": cueWeak, "numero": cueWeak, "contato": cueWeak, "номер": cueWeak, "номеру": cueWeak, "контакты": cueWeak, "numer": cueWeak, "संपर्क": cueWeak,
 
 	"order": cueOther, "orders": cueOther, "invoice": cueOther, "receipt": cueOther, "isbn": cueOther, "issn": cueOther, "ean": cueOther, "upc": cueOther, "gtin": cueOther, "sku": cueOther, "doi": cueOther,
 	"serial": cueOther, "article": cueOther, "item": cueOther, "part": cueOther, "model": cueOther, "ticket": cueOther, "case": cueOther, "tracking": cueOther, "parcel": cueOther, "shipment": cueOther,
@@ -49,9 +56,13 @@ var cues = map[string]cue{
 	"clause": cueVersion, "kapitel": cueVersion, "abschnitt": cueVersion, "versión": cueVersion, "versão": cueVersion, "versione": cueVersion, "versie": cueVersion, "wersja": cueVersion, "версия": cueVersion, "версии": cueVersion, "sürüm": cueVersion,
 
 	"ip": cueAddress, "ips": cueAddress, "ipv": cueAddress, "host": cueAddress, "hosts": cueAddress, "server": cueAddress, "address": cueAddress, "addr": cueAddress, "dns": cueAddress, "ping": cueAddress, "nameserver": cueAddress,
-	"gateway": cueAddress, "adresse": cueAddress, "dirección": cueAddress, "indirizzo": cueAddress, "resolver": cueAddress, "adres": cueAddress, "адрес": cueAddress,
+	"gateway": cueAddress, "adresse": cueAddress, "dirección": cueAddress, "indirizzo": cueAddress, "resolver": cueAddress, "servidor": cueAddress, "serveur": cueAddress, "serwer": cueAddress, "сервер": cueAddress, "from": cueAddress, "sunucu": cueAddress, "adres": cueAddress, "адрес": cueAddress,
+
+	"card": cueCard, "cards": cueCard, "credit": cueCard, "debit": cueCard, "visa": cueCard, "maestro": cueCard, "rupay": cueCard, "troy": cueCard, "elo": cueCard, "verve": cueCard, "karte": cueCard, "kreditkarte": cueCard, "carte": cueCard, "bancaire": cueCard,
+	"tarjeta": cueCard, "carta": cueCard, "cartão": cueCard, "карта": cueCard, "карты": cueCard, "karta": cueCard, "kart": cueCard, "kaart": cueCard, "pan": cueCard, "कार्ड": cueCard,
 
 	"ssn": cueUS, "ssns": cueUS, "social": cueUS, "security": cueUS,
+	"nir": cueFR, "sécurité": cueFR, "securite": cueFR, "sociale": cueFR, "sécu": cueFR, "secu": cueFR, "insee": cueFR, "assuré": cueFR, "assurée": cueFR, "vitale": cueFR, "ss": cueFR,
 	"nhs": cueNHS | cueOther, "nino": cueNINO, "insurance": cueNINO, "ni": cueNINO,
 	"steuerid": cueDE | cueOther, "idnr": cueDE | cueOther, "tin": cueDE | cueOther, "tax": cueDE | cueBR | cueES | cueOther, "steuer": cueDE | cueOther, "identifikationsnummer": cueDE | cueOther,
 	"dni": cueES | cueOther, "nif": cueES | cueOther, "nie": cueES | cueOther, "identidad": cueES | cueOther, "documento": cueES | cueOther, "identificación": cueES | cueOther, "extranjero": cueES | cueOther,
@@ -67,7 +78,7 @@ var stems = [...]struct {
 	{"telefon", cuePhone}, {"téléphon", cuePhone}, {"teléfon", cuePhone}, {"telephon", cuePhone}, {"телефон", cuePhone}, {"τηλέφων", cuePhone}, {"puhelin", cuePhone}, {"rufnummer", cuePhone},
 	{"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"sozialversicherung", cueOther},
 	{"电话", cuePhone}, {"電話", cuePhone}, {"手机", cuePhone}, {"手機", cuePhone}, {"携帯", cuePhone}, {"传真", cuePhone}, {"致电", cuePhone}, {"전화", cuePhone}, {"휴대폰", cuePhone}, {"핸드폰", cuePhone}, {"โทร", cuePhone},
-	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress},
+	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress}, {"服务器", cueAddress}, {"サーバ", cueAddress}, {"联系", cueWeak}, {"連絡", cueWeak}, {"연락", cueWeak}, {"卡号", cueCard}, {"银行卡", cueCard}, {"信用卡", cueCard}, {"カード", cueCard}, {"카드", cueCard}, {"kreditkart", cueCard},
 }
 
 // How far words are looked for, in bytes and in words.
@@ -160,7 +171,14 @@ func (s *scan) words(p int, above bool) words {
 			runes = 0
 			continue
 		}
+		if r == '_' {
+			word = append(word, '_')
+			continue
+		}
 		if len(word) > 0 {
+			if isDigit(text[i]) && word[len(word)-1] < utf8.RuneSelf {
+				word = word[:0] // a name with a number in it
+			}
 			w.add(meaning(word))
 		}
 		switch {
@@ -169,6 +187,9 @@ func (s *scan) words(p int, above bool) words {
 			w.n = 0
 		case r == '\n':
 			w.keep(3)
+			if runes < 3 { // no heading ends like this
+				w.n = 0
+			}
 		}
 		word, runes = word[:0], 0
 	}
@@ -208,8 +229,14 @@ func (s *scan) behind(p int) cue {
 	return 0
 }
 
-// meaning gives what a word in lower case says.
+// meaning gives what a word in lower case says. A name such as home_phone or phone_number says what its last part says.
 func meaning(word []byte) cue {
+	if i := bytes.LastIndexByte(word, '_'); i >= 0 {
+		if last := string(word[i+1:]); last == "number" || last == "no" || last == "nr" || last == "num" {
+			return meaning(word[:i])
+		}
+		word = word[i+1:]
+	}
 	if c, ok := cues[string(word)]; ok {
 		return c
 	}
