@@ -56,7 +56,7 @@ var cues = map[string]cue{
 	"clause": cueVersion, "kapitel": cueVersion, "abschnitt": cueVersion, "versión": cueVersion, "versão": cueVersion, "versione": cueVersion, "versie": cueVersion, "wersja": cueVersion, "версия": cueVersion, "версии": cueVersion, "sürüm": cueVersion,
 
 	"ip": cueAddress, "ips": cueAddress, "ipv": cueAddress, "host": cueAddress, "hosts": cueAddress, "server": cueAddress, "address": cueAddress, "addr": cueAddress, "dns": cueAddress, "ping": cueAddress, "nameserver": cueAddress,
-	"gateway": cueAddress, "adresse": cueAddress, "dirección": cueAddress, "indirizzo": cueAddress, "resolver": cueAddress, "servidor": cueAddress, "serveur": cueAddress, "serwer": cueAddress, "сервер": cueAddress, "from": cueAddress, "sunucu": cueAddress, "adres": cueAddress, "адрес": cueAddress,
+	"gateway": cueAddress, "adresse": cueAddress, "dirección": cueAddress, "indirizzo": cueAddress, "resolver": cueAddress, "servidor": cueAddress, "serveur": cueAddress, "serwer": cueAddress, "сервер": cueAddress, "sunucu": cueAddress, "adres": cueAddress, "адрес": cueAddress,
 
 	"card": cueCard, "cards": cueCard, "credit": cueCard, "debit": cueCard, "visa": cueCard, "maestro": cueCard, "rupay": cueCard, "troy": cueCard, "elo": cueCard, "verve": cueCard, "karte": cueCard, "kreditkarte": cueCard, "carte": cueCard, "bancaire": cueCard,
 	"tarjeta": cueCard, "carta": cueCard, "cartão": cueCard, "карта": cueCard, "карты": cueCard, "karta": cueCard, "kart": cueCard, "kaart": cueCard, "pan": cueCard, "कार्ड": cueCard,
