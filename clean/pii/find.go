@@ -59,6 +59,7 @@ type scan struct {
 	done int  // text[:done] is taken
 	last Kind // of the hit that ends at done
 	n    int  // hits so far
+	hit  hit  // what look has found
 	row  chain
 }
 
@@ -82,11 +83,12 @@ func (p Policy) find(text string) []hit {
 		if i+1 >= len(text) {
 			return hits
 		}
-		h, next, ok := s.look(i)
+		next, ok := s.look(i)
 		i = next
 		if !ok {
 			continue
 		}
+		h := s.hit
 		h.kept = h.kept || p.Do[h.kind] == KeepValue
 		if h.kept || !beside(text, h.from, h.to) {
 			if !h.kept {
@@ -99,24 +101,29 @@ func (p Policy) find(text string) []hit {
 }
 
 // look looks at what the sign at text[i] may belong to, and says where to go on if that is nothing.
-func (s *scan) look(i int) (h hit, next int, ok bool) {
+func (s *scan) look(i int) (next int, ok bool) {
+	next = i + 1
 	switch sign := signs[s.text[i]] & (signs[s.text[i+1]] >> 8); {
 	case sign&signDigit != 0:
-		return s.number(i)
+		end, maybe := s.digits(i)
+		if !maybe {
+			return end, false
+		}
+		s.hit, next, ok = s.number(i, end)
 	case sign&signHead != 0:
 		if i > 1 && heads[pairOf(s.text[i-2], s.text[i-1])] {
-			h, ok = s.secret(i)
+			s.hit, ok = s.secret(i)
 		}
 	case sign&signColon != 0:
-		h, ok = s.ipv6(i)
+		s.hit, ok = s.ipv6(i)
 	case sign&signAt != 0:
-		h, ok = s.email(i)
+		s.hit, ok = s.email(i)
 	case sign&signPlus != 0:
-		h, ok = s.international(i)
+		s.hit, ok = s.international(i)
 	default:
-		h, ok = s.secret(i + 1)
+		s.hit, ok = s.secret(i + 1)
 	}
-	return h, i + 1, ok
+	return next, ok
 }
 
 // beside reports whether a placeholder touches text[from:to], with or without a joint between them. What touches a value is not a value of its own,

@@ -96,36 +96,32 @@ func (c *chain) read(text string, at int) {
 	c.open = true
 }
 
-// number looks at the run of digits that begins at text[at:], and says where to go on if it belongs to nothing.
-func (s *scan) number(at int) (h hit, next int, ok bool) {
-	text, end := s.text, at+1
-	for end < len(text) && isDigit(text[end]) {
+// digits gives the end of the run of digits that begins at text[at:], and whether it may be part of a value. Most runs are not, which has to be soon seen.
+func (s *scan) digits(at int) (end int, maybe bool) {
+	text := s.text
+	for end = at + 1; end < len(text) && isDigit(text[end]); {
 		end++
 	}
 	n := end - at
-	before := byte(' ')
-	if at > s.done {
-		before = text[at-1]
+	switch {
+	case at > s.done && isASCII(text[at-1]):
+		return end, n > 1 && (isUpper(text[at-1]) || n == 2 && end < len(text) && isASCII(text[end]))
+	case n == 6 || n > 6 && n < 20:
+		return end, true
 	}
-	if isASCII(before) {
-		if n > 1 && (isUpper(before) || n == 2 && end < len(text) && isASCII(text[end])) {
-			h, ok = s.lettered(at, n)
-		}
+	return end, n < 6 && end < len(text) && s.goesOn(end)
+}
+
+// number looks at the run of digits text[at:end], and says where to go on if it belongs to nothing.
+func (s *scan) number(at, end int) (h hit, next int, ok bool) {
+	text, n := s.text, end-at
+	if at > s.done && isASCII(text[at-1]) {
+		h, ok = s.lettered(at, n)
 		return h, end, ok
 	}
-	if n < 7 {
-		if end == len(text) {
-			return h, end, false // what is this short has something behind it
-		}
-		if !s.goesOn(end) {
-			if n == 6 {
-				h, ok = s.six(at)
-			}
-			return h, end, ok
-		}
-	}
-	if isDigit(before) || n > 19 {
-		return h, end, false
+	if n == 6 && (end == len(text) || !s.goesOn(end)) {
+		h, ok = s.six(at)
+		return h, end, ok
 	}
 	if n <= 3 && text[end] == '.' {
 		dots := 0
@@ -138,9 +134,8 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 	}
 	c := &s.row
 	c.read(text, at)
-	digits := c.groups[c.size-1].n
-	if digits < 6 && !c.open {
-		return h, c.groups[c.size-1].to, false
+	if c.groups[c.size-1].n < 6 && !c.open {
+		return h, end, false
 	}
 	if h, ok = s.prefixed(at, n); ok || !s.begins(at, n) {
 		return h, end, ok
@@ -148,10 +143,8 @@ func (s *scan) number(at int) (h hit, next int, ok bool) {
 	if h, ok = s.identity(c); ok {
 		return h, end, true
 	}
-	if h, ok = s.national(c); ok {
-		return h, end, true
-	}
-	return h, end, false
+	h, ok = s.national(c)
+	return h, end, ok
 }
 
 // isPairs reports whether text is a telephone number as in France: 01.42.68.53.00.
@@ -171,8 +164,8 @@ func (s *scan) goesOn(end int) bool {
 
 // six looks at six digits that no other digits follow.
 func (s *scan) six(at int) (hit, bool) {
-	if h, ok := s.prefixed(at, 6); ok {
-		return h, true
+	if h, ok := s.prefixed(at, 6); ok || at+6 == len(s.text) {
+		return h, ok
 	}
 	if c := s.text[at+6]; (c == 'A' || c == 'B') && s.begins(at, 6) {
 		return s.corsican(hit{from: at, kind: ID})

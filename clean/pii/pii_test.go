@@ -91,6 +91,9 @@ func laws(t failer, text string, from, to int) {
 func FuzzMask(f *testing.F) {
 	f.Add("ann@acme.io 8.8.8.8 2606:4700::1111 a@a@a.de", 1, 3)
 	f.Add("a.a.a.@::::1.1.1.1.1é@é.éé", 0, 0)
+	f.Add("tel (030) 901820, +49 (0)30 901820\n<PHONE_3> 电话13800138000 DE89 3704 0044 0532 0130 00", 4, 9)
+	f.Add("4111-1111-1111-1111 SSN 123-45-6789 RSSMRA85T10A562S 1 85 05 2A 006 084 82 X-1234567-L NIE", 0, 20)
+	f.Add("ghp_16C7e42F292c6912E7710c838347Ae178B4a AKIAIOSFODNN7EXAMPLE eyJhbGciOiJI.eyJzdWIiOiIx.dozjgNryP4\n-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEAx0Zq2mLr8vTnW5bQyH3s\n", 1, 2)
 	f.Fuzz(func(t *testing.T, text string, from, to int) {
 		if !utf8.ValidString(text) || from < 0 || to < from || to > len(text) {
 			t.Skip()
@@ -99,11 +102,12 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// Work that grew with the square of the text would take hours here.
+// Work that grew with the square of the text would take a quarter of an hour here.
 func TestHostileEnds(t *testing.T) {
 	for _, piece := range []string{"a@", "a.", "@", "1.", "1.1.1.1.", ":", "a:", "::1 ", "a@b.de ", "8.8.8.8 ", "<EMAIL_", "<IP_9>",
 		"1 ", "12-", "123 4567 ", "tel 030 901820 ", "tel 1234567 ", "+49 ", "+49 30 901820 ", "(", "AB12", "DE89 ", "4111 ", "eyJ", "eyJ.", "sk-", "ghp_", "AKIA", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nabc\n", "电话1", "SSN 123456789 ", "12345678Z ", "1.1.1.", "a-1"} {
-		text := strings.Repeat(piece, 1<<21/len(piece))
+		Mask(strings.Repeat(piece, 1<<19/len(piece)), nil)
+		text := strings.Repeat(piece, 1<<14/len(piece))
 		laws(t, text, len(text)/3, len(text)/2)
 	}
 }
