@@ -86,7 +86,7 @@ func (c *chain) read(text string, at int) {
 		}
 		c.groups[c.size] = g
 		c.size++
-		if c.size == 3 && n < 5 {
+		if c.size == 3 && n < leastStart {
 			return // a row of small numbers
 		}
 		if at, sign = joint(text, at); at == 0 {
@@ -109,7 +109,26 @@ func (s *scan) digits(at int) (end int, maybe bool) {
 	case n == 6 || n > 6 && n < 20:
 		return end, true
 	}
-	return end, n < 6 && end < len(text) && s.goesOn(end)
+	return end, n < 6 && end < len(text) && s.goesOn(end) && (n <= 3 && text[end] == '.' || s.enough(end, n))
+}
+
+// leastStart is the number of digits that the first three groups of any value have.
+const leastStart = 5
+
+// enough reports whether the n digits before text[end:] and the two groups behind them are more than a row of small numbers.
+func (s *scan) enough(end, n int) bool {
+	for range 2 {
+		next, _ := joint(s.text, end)
+		if next == 0 {
+			return n > leastStart
+		}
+		for end = next; end < len(s.text) && isDigit(s.text[end]); end++ {
+			if n++; n > leastStart {
+				return true
+			}
+		}
+	}
+	return n >= leastStart
 }
 
 // number looks at the run of digits text[at:end], and says where to go on if it belongs to nothing.

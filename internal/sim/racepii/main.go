@@ -92,7 +92,8 @@ func fast(b *sim.Bar) error {
 	return nil
 }
 
-// race times both on the same documents, in turns, and judges what datatrove makes of what was planted.
+// race times both on the same documents, in turns, and judges what datatrove makes of what was planted. Of the rounds the best one
+// counts, on either side: what else runs on the machine only takes away, caches too.
 func race(ctx context.Context, dir string, o options, b *sim.Bar, docs []piiplant.Document, planted, clean []string) error {
 	part := clean
 	for n, size := 0, 0; n < len(clean); n++ { // the peer does not need all of it to show its rate
@@ -124,7 +125,7 @@ func race(ctx context.Context, dir string, o options, b *sim.Bar, docs []piiplan
 		}
 		peer = append(peer, s)
 	}
-	b.Figures["mb_per_s"], b.Figures["mb_per_s_rounds"], b.Figures["mb_without_hits"] = median(whole), whole, megabytes(clean)
+	b.Figures["mb_per_s"], b.Figures["mb_per_s_rounds"], b.Figures["mb_without_hits"] = slices.Max(whole), whole, megabytes(clean)
 	if o.python == "" {
 		return nil
 	}
@@ -139,8 +140,8 @@ func race(ctx context.Context, dir string, o options, b *sim.Bar, docs []piiplan
 		return fmt.Errorf("datatrove gave %d documents back, of %d", len(masked), len(docs))
 	}
 	theirs := judgeAll(docs, masked, changed, 0)
-	b.Beside["datatrove"] = map[string]any{"mb_per_s": median(peer), "mb_per_s_rounds": peer, "mb": megabytes(part), "kinds": theirs.kinds("email", "ipv4"), "traps_taken": theirs.trapsTaken}
-	b.Figures["mb_per_s_same_documents"], b.Figures["times_datatrove"] = median(same), median(same)/median(peer)
+	b.Beside["datatrove"] = map[string]any{"mb_per_s": slices.Max(peer), "mb_per_s_rounds": peer, "mb": megabytes(part), "kinds": theirs.kinds("email", "ipv4"), "traps_taken": theirs.trapsTaken}
+	b.Figures["mb_per_s_same_documents"], b.Figures["times_datatrove"] = slices.Max(same), slices.Max(same)/slices.Max(peer)
 	return nil
 }
 
@@ -183,11 +184,6 @@ func datatrove(ctx context.Context, python, in, out string) (float64, error) {
 		return 0, fmt.Errorf("race/pii.py said %q: %w", line, err)
 	}
 	return said.MB / said.CPU, nil
-}
-
-func median(of []float64) float64 {
-	s := slices.Sorted(slices.Values(of))
-	return s[len(s)/2]
 }
 
 func megabytes(texts []string) float64 {

@@ -28,24 +28,24 @@ func load(input string) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("go env GOROOT: %w", err)
 		}
-		return folder(filepath.Join(strings.TrimSpace(string(out)), "src"), ".go", comments)
+		return folder(filepath.Join(strings.TrimSpace(string(out)), "src"), comments)
 	}
 	info, err := os.Stat(input)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return folder(input, "", func(s string) string { return s })
+		return folder(input, func(_, s string) string { return s })
 	}
 	return readTexts(input)
 }
 
-// folder reads the files below a folder that are text.
-func folder(dir, suffix string, text func(string) string) ([]string, error) {
+// folder reads the files below a folder that are text. text says what of a file is taken.
+func folder(dir string, text func(name, content string) string) ([]string, error) {
 	var texts []string
 	size := 0
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !d.Type().IsRegular() || !strings.HasSuffix(path, suffix) || size > maxText {
+		if err != nil || d.IsDir() || !d.Type().IsRegular() || size > maxText {
 			return err
 		}
 		b, err := os.ReadFile(path)
@@ -53,7 +53,7 @@ func folder(dir, suffix string, text func(string) string) ([]string, error) {
 			return err
 		}
 		if s := string(b); utf8.ValidString(s) && !strings.Contains(s, "\x00") {
-			if t := text(s); t != "" {
+			if t := text(path, s); t != "" {
 				texts = append(texts, t)
 				size += len(t)
 			}
@@ -63,8 +63,16 @@ func folder(dir, suffix string, text func(string) string) ([]string, error) {
 	return texts, err
 }
 
-// comments takes the lines of comments out of Go source: prose about programs, with all its numbers.
-func comments(source string) string {
+// comments takes the lines of comments out of Go source: prose about programs, with all its numbers. A book that Go compresses in
+// its tests is taken whole.
+func comments(name, source string) string {
+	switch filepath.Ext(name) {
+	case ".txt":
+		return source
+	case ".go":
+	default:
+		return ""
+	}
 	var b strings.Builder
 	for line := range strings.Lines(source) {
 		if c, ok := strings.CutPrefix(strings.TrimSpace(line), "//"); ok {
