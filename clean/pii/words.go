@@ -40,7 +40,7 @@ var cues = map[string]cue{
 	"đt": cuePhone, "sđt": cuePhone, "telp": cuePhone, "hubungi": cuePhone, "τηλ": cuePhone, "κινητό": cuePhone, "फ़ोन": cuePhone, "फोन": cuePhone, "मोबाइल": cuePhone, "दूरभाष": cuePhone,
 	"هاتف": cuePhone, "الهاتف": cuePhone, "جوال": cuePhone, "تلفن": cuePhone, "طلفون": cuePhone, "טלפון": cuePhone, "טל": cuePhone, "נייד": cuePhone,
 
-	"reach": cueWeak, "reached": cueWeak, "contact": cueWeak, "contacts": cueWeak, "number": cueWeak, "numbers": cueWeak, "kontakt": cueWeak, "erreichen": cueWeak, "erreichbar": cueWeak, "nummer": cueWeak, "joindre": cueWeak, "numéro": cueWeak,
+	"reach": cueWeak, "reached": cueWeak, "contact": cueWeak, "number": cueWeak, "kontakt": cueWeak, "erreichen": cueWeak, "erreichbar": cueWeak, "nummer": cueWeak, "joindre": cueWeak, "numéro": cueWeak,
 	"contacto": cueWeak, "contactar": cueWeak, "número": cueWeak, "contatto": cueWeak, "numero": cueWeak, "contato": cueWeak, "номер": cueWeak, "номеру": cueWeak, "контакты": cueWeak, "numer": cueWeak, "संपर्क": cueWeak,
 
 	"order": cueOther, "orders": cueOther, "invoice": cueOther, "receipt": cueOther, "isbn": cueOther, "issn": cueOther, "ean": cueOther, "upc": cueOther, "gtin": cueOther, "sku": cueOther, "doi": cueOther,
@@ -70,15 +70,23 @@ var cues = map[string]cue{
 	"cpf": cueBR | cueOther, "cnpj": cueBR | cueOther, "cadastro": cueBR | cueOther, "contribuinte": cueBR | cueOther,
 }
 
-// stems are found anywhere in a word: languages put words together, and some put no spaces between them.
-var stems = [...]struct {
+// A stem is found anywhere in a word.
+type stem struct {
 	text string
 	cue  cue
-}{
-	{"telefon", cuePhone}, {"téléphon", cuePhone}, {"teléfon", cuePhone}, {"telephon", cuePhone}, {"телефон", cuePhone}, {"τηλέφων", cuePhone}, {"puhelin", cuePhone}, {"rufnummer", cuePhone},
-	{"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"sozialversicherung", cueOther},
+}
+
+// stems are those of languages that put words together.
+var stems = [...]stem{
+	{"telefon", cuePhone}, {"telephon", cuePhone}, {"puhelin", cuePhone}, {"rufnummer", cuePhone}, {"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"kreditkart", cueCard},
+}
+
+// marks are those that are not in ASCII, also of languages that put no spaces between words.
+var marks = [...]stem{
+	{"téléphon", cuePhone}, {"teléfon", cuePhone}, {"телефон", cuePhone}, {"τηλέφων", cuePhone},
 	{"电话", cuePhone}, {"電話", cuePhone}, {"手机", cuePhone}, {"手機", cuePhone}, {"携帯", cuePhone}, {"传真", cuePhone}, {"致电", cuePhone}, {"전화", cuePhone}, {"휴대폰", cuePhone}, {"핸드폰", cuePhone}, {"โทร", cuePhone},
-	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress}, {"服务器", cueAddress}, {"サーバ", cueAddress}, {"联系", cueWeak}, {"連絡", cueWeak}, {"연락", cueWeak}, {"卡号", cueCard}, {"银行卡", cueCard}, {"信用卡", cueCard}, {"カード", cueCard}, {"카드", cueCard}, {"kreditkart", cueCard},
+	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress}, {"服务器", cueAddress}, {"サーバ", cueAddress},
+	{"联系", cueWeak}, {"連絡", cueWeak}, {"연락", cueWeak}, {"卡号", cueCard}, {"银行卡", cueCard}, {"信用卡", cueCard}, {"カード", cueCard}, {"카드", cueCard},
 }
 
 // How far words are looked for, in bytes and in words.
@@ -243,11 +251,16 @@ func meaning(word []byte) cue {
 	if len(word) < 6 {
 		return 0
 	}
-	last, what := -1, cue(0)
 	for _, s := range stems {
-		if s.text[0] != word[0] && len(word) < len(s.text)+1 {
-			continue
+		if bytes.Contains(word, []byte(s.text)) {
+			return s.cue
 		}
+	}
+	if bytes.IndexFunc(word, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return 0
+	}
+	last, what := -1, cue(0) // the last one is the nearest
+	for _, s := range marks {
 		if i := bytes.LastIndex(word, []byte(s.text)); i > last {
 			last, what = i, s.cue
 		}
