@@ -28,7 +28,7 @@ const (
 // secretRules lists the keys that are known by what they begin with. Each head ends with a sign of signHead.
 var secretRules = [...]secretRule{
 	{"AK", "IA", 16, 16, large | numeral}, {"AS", "IA", 16, 16, large | numeral}, // AWS
-	{"AIz", "a", 35, 35, url},                                                                                                                                           // Google
+	{"AIz", "a", 33, 40, url},                                                                                                                                           // Google
 	{"ghp_", "", 36, 255, alphabet}, {"gho_", "", 36, 255, alphabet}, {"ghu_", "", 36, 255, alphabet}, {"ghs_", "", 36, 255, alphabet}, {"ghr_", "", 36, 255, alphabet}, // GitHub
 	{"github_", "pat_", 36, 255, url},
 	{"glpat-", "", 20, 64, url | point}, {"gldt-", "", 20, 64, url}, {"glrt-", "", 20, 64, url}, // GitLab
@@ -184,12 +184,12 @@ func (s *scan) private(at int) (hit, bool) {
 	if start < s.done || text[start:at+1] != rule {
 		return hit{}, false
 	}
-	name, body, ok := strings.Cut(text[at+1:min(len(text), at+64)], rule)
+	name, _, ok := strings.Cut(text[at+1:min(len(text), at+64)], rule)
 	if !ok || !strings.HasSuffix(strings.TrimSuffix(name, " BLOCK"), "PRIVATE KEY") {
 		return hit{}, false
 	}
 	from := at + 1 + len(name) + len(rule)
-	body = text[from:]
+	body := text[from:]
 	end, signs := 0, 0
 	for end < len(body) {
 		c := body[end]

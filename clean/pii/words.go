@@ -40,10 +40,14 @@ var cues = map[string]cue{
 	"đt": cuePhone, "sđt": cuePhone, "telp": cuePhone, "hubungi": cuePhone, "τηλ": cuePhone, "κινητό": cuePhone, "फ़ोन": cuePhone, "फोन": cuePhone, "मोबाइल": cuePhone, "दूरभाष": cuePhone,
 	"هاتف": cuePhone, "الهاتف": cuePhone, "جوال": cuePhone, "تلفن": cuePhone, "طلفون": cuePhone, "טלפון": cuePhone, "טל": cuePhone, "נייד": cuePhone,
 
+	"llámame": cuePhone, "llamame": cuePhone, "llámanos": cuePhone, "chiamami": cuePhone, "chiamaci": cuePhone, "appelle": cuePhone, "ligar": cuePhone, "cel": cuePhone, "fono": cuePhone, "tfno": cuePhone, "tlm": cuePhone, "dzwoń": cuePhone, "volejte": cuePhone, "sunați": cuePhone,
+	"soita": cuePhone, "arayın": cuePhone, "gọi": cuePhone, "thoại": cuePhone, "اتصل": cuePhone, "موبايل": cuePhone, "الجوال": cuePhone, "موبایل": cuePhone, "تماس": cuePhone, "कॉल": cuePhone,
+
+	"text": cueWeak, "ring": cueWeak, "rufen": cueWeak, "t": cueWeak, "m": cueWeak, "f": cueWeak, "p": cueWeak, "नंबर": cueWeak,
 	"reach": cueWeak, "reached": cueWeak, "contact": cueWeak, "number": cueWeak, "kontakt": cueWeak, "erreichen": cueWeak, "erreichbar": cueWeak, "nummer": cueWeak, "joindre": cueWeak, "numéro": cueWeak,
 	"contacto": cueWeak, "contactar": cueWeak, "número": cueWeak, "contatto": cueWeak, "numero": cueWeak, "contato": cueWeak, "номер": cueWeak, "номеру": cueWeak, "контакты": cueWeak, "numer": cueWeak, "संपर्क": cueWeak,
 
-	"order": cueOther, "orders": cueOther, "invoice": cueOther, "receipt": cueOther, "isbn": cueOther, "issn": cueOther, "ean": cueOther, "upc": cueOther, "gtin": cueOther, "sku": cueOther, "doi": cueOther,
+	"order": cueOther, "orders": cueOther, "po": cueOther, "purchase": cueOther, "invoice": cueOther, "receipt": cueOther, "isbn": cueOther, "issn": cueOther, "ean": cueOther, "upc": cueOther, "gtin": cueOther, "sku": cueOther, "doi": cueOther,
 	"serial": cueOther, "article": cueOther, "item": cueOther, "part": cueOther, "model": cueOther, "ticket": cueOther, "case": cueOther, "tracking": cueOther, "parcel": cueOther, "shipment": cueOther,
 	"account": cueOther, "reference": cueOther, "ref": cueOther, "id": cueOther, "patent": cueOther, "lot": cueOther, "batch": cueOther, "build": cueOther | cueVersion, "imei": cueOther,
 	"bestellung": cueOther, "bestellnummer": cueOther, "auftrag": cueOther, "auftragsnummer": cueOther, "rechnung": cueOther, "rechnungsnummer": cueOther, "artikel": cueOther, "artikelnummer": cueOther,
@@ -64,7 +68,7 @@ var cues = map[string]cue{
 	"ssn": cueUS, "ssns": cueUS, "social": cueUS, "security": cueUS,
 	"nir": cueFR, "sécurité": cueFR, "securite": cueFR, "sociale": cueFR, "sécu": cueFR, "secu": cueFR, "insee": cueFR, "assuré": cueFR, "assurée": cueFR, "vitale": cueFR, "ss": cueFR,
 	"nhs": cueNHS | cueOther, "nino": cueNINO, "insurance": cueNINO, "ni": cueNINO,
-	"steuerid": cueDE | cueOther, "idnr": cueDE | cueOther, "tin": cueDE | cueOther, "tax": cueDE | cueBR | cueES | cueOther, "steuer": cueDE | cueOther, "identifikationsnummer": cueDE | cueOther,
+	"steuerid": cueDE | cueOther, "stidnr": cueDE | cueOther, "idnr": cueDE | cueOther, "tin": cueDE | cueOther, "tax": cueDE | cueBR | cueES | cueOther, "steuer": cueDE | cueOther, "identifikationsnummer": cueDE | cueOther,
 	"dni": cueES | cueOther, "nif": cueES | cueOther, "nie": cueES | cueOther, "identidad": cueES | cueOther, "documento": cueES | cueOther, "identificación": cueES | cueOther, "extranjero": cueES | cueOther,
 	"aadhaar": cueIN | cueOther, "aadhar": cueIN | cueOther, "adhaar": cueIN | cueOther, "uid": cueIN | cueOther, "uidai": cueIN | cueOther, "आधार": cueIN | cueOther,
 	"cpf": cueBR | cueOther, "cnpj": cueBR | cueOther, "cadastro": cueBR | cueOther, "contribuinte": cueBR | cueOther,
@@ -78,13 +82,13 @@ type stem struct {
 
 // stems are those of languages that put words together.
 var stems = [...]stem{
-	{"telefon", cuePhone}, {"telephon", cuePhone}, {"puhelin", cuePhone}, {"rufnummer", cuePhone}, {"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"kreditkart", cueCard},
+	{"telefon", cuePhone}, {"telephon", cuePhone}, {"puhelin", cuePhone}, {"telefoon", cuePhone}, {"telepon", cuePhone}, {"mobilnummer", cuePhone}, {"rufnummer", cuePhone}, {"steuer", cueDE | cueOther}, {"bestell", cueOther}, {"kreditkart", cueCard},
 }
 
 // marks are those that are not in ASCII, also of languages that put no spaces between words.
 var marks = [...]stem{
 	{"téléphon", cuePhone}, {"teléfon", cuePhone}, {"телефон", cuePhone}, {"τηλέφων", cuePhone},
-	{"电话", cuePhone}, {"電話", cuePhone}, {"手机", cuePhone}, {"手機", cuePhone}, {"携帯", cuePhone}, {"传真", cuePhone}, {"致电", cuePhone}, {"전화", cuePhone}, {"휴대폰", cuePhone}, {"핸드폰", cuePhone}, {"โทร", cuePhone},
+	{"电话", cuePhone}, {"電話", cuePhone}, {"手机", cuePhone}, {"手機", cuePhone}, {"携帯", cuePhone}, {"传真", cuePhone}, {"致电", cuePhone}, {"拨打", cuePhone}, {"热线", cuePhone}, {"전화", cuePhone}, {"휴대폰", cuePhone}, {"핸드폰", cuePhone}, {"โทร", cuePhone},
 	{"订单", cueOther}, {"訂單", cueOther}, {"编号", cueOther}, {"注文", cueOther}, {"주문", cueOther}, {"版本", cueVersion}, {"バージョン", cueVersion}, {"地址", cueAddress}, {"服务器", cueAddress}, {"サーバ", cueAddress},
 	{"联系", cueWeak}, {"連絡", cueWeak}, {"연락", cueWeak}, {"卡号", cueCard}, {"银行卡", cueCard}, {"信用卡", cueCard}, {"カード", cueCard}, {"카드", cueCard},
 }
