@@ -43,7 +43,7 @@ var cues = map[string]cue{
 	"llámame": cuePhone, "llamame": cuePhone, "llámanos": cuePhone, "chiamami": cuePhone, "chiamaci": cuePhone, "appelle": cuePhone, "ligar": cuePhone, "cel": cuePhone, "fono": cuePhone, "tfno": cuePhone, "tlm": cuePhone, "dzwoń": cuePhone, "volejte": cuePhone, "sunați": cuePhone,
 	"soita": cuePhone, "arayın": cuePhone, "gọi": cuePhone, "thoại": cuePhone, "اتصل": cuePhone, "موبايل": cuePhone, "الجوال": cuePhone, "موبایل": cuePhone, "تماس": cuePhone, "कॉल": cuePhone,
 
-	"text": cueWeak, "ring": cueWeak, "rufen": cueWeak, "t": cueWeak, "m": cueWeak, "f": cueWeak, "p": cueWeak, "नंबर": cueWeak,
+	"text": cueWeak, "ring": cueWeak, "rufen": cueWeak, "t": cueWeak, "नंबर": cueWeak,
 	"reach": cueWeak, "reached": cueWeak, "contact": cueWeak, "number": cueWeak, "kontakt": cueWeak, "erreichen": cueWeak, "erreichbar": cueWeak, "nummer": cueWeak, "joindre": cueWeak, "numéro": cueWeak,
 	"contacto": cueWeak, "contactar": cueWeak, "número": cueWeak, "contatto": cueWeak, "numero": cueWeak, "contato": cueWeak, "номер": cueWeak, "номеру": cueWeak, "контакты": cueWeak, "numer": cueWeak, "संपर्क": cueWeak,
 
