@@ -40,7 +40,7 @@ var house = map[string]layer{
 		blind + "; the trainer alone may read shards, because rows are all that it eats"},
 	"run": {[]string{"internal/run"}, []string{"root", "leaf"},
 		"the runner knows sources, stages and sinks by their interfaces only"},
-	"judge": {[]string{"internal/demo/judge", "internal/sim/streamjudge"}, nil,
+	"judge": {[]string{"internal/demo/judge", "internal/sim/streamjudge", "internal/sim/piiplant"}, nil,
 		"a judge that shared code with the judged would share its mistakes"},
 	"demo": {[]string{"internal/demo"}, []string{"root", "leaf", "judge"},
 		"the demo's website is the outside world: it must not know how it is crawled"},

@@ -38,7 +38,7 @@ func kinds() []kind {
 		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 2, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
-		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
+		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
 		{"english", 1, []signal{{"english", 0, 1}}, runEnglish},
@@ -182,12 +182,12 @@ func runPII(d *millrace.Document, out []float64) error {
 		for i, s := range spans[1:] {
 			d.Code[i] = millrace.Span{From: s.From - title - 1, To: s.To - title - 1}
 		}
-		d.AddEdit("pii.email", c.Email)
-		d.AddEdit("pii.ipv4", c.IPv4)
-		d.AddEdit("pii.ipv6", c.IPv6)
+		for k, n := range c {
+			d.AddEdit("pii."+pii.Kind(k).String(), n)
+		}
 	}
 	if chars := utf8.RuneCountInString(d.Text); chars > 0 {
-		out[0] = 1000 * float64(c.Email+c.IPv4+c.IPv6) / float64(chars)
+		out[0] = 1000 * float64(c.Total()) / float64(chars)
 	}
 	return nil
 }

@@ -1,10 +1,13 @@
-// Package pii masks personal data: text comes in, the same text with e-mail addresses and public IP addresses
-// replaced by placeholders goes out, with the count of each. It looks at bytes, not at patterns: its work is linear.
+// Package pii masks personal data: text comes in; the same text, with e-mail and public IP addresses, telephone
+// numbers, bank accounts, payment cards, national identity numbers and secret keys replaced by placeholders, goes
+// out, with the count of each. It looks at bytes, not at patterns: its work is linear in the text.
 //
-// A placeholder such as <EMAIL_1> is numbered within its document, and the same value has the same number.
-// Masking twice changes nothing. Names, telephone numbers and postal addresses are not found.
+// A placeholder such as <EMAIL_1> is numbered within its document, and the same value has the same number. With a
+// key, the replacement is a function of key and value alone, the same in every document. Masking twice changes nothing.
+// What a checksum cannot tell from chance needs a word beside it that says what it is. Names and postal addresses are not found.
 //
-// Read in this order: pii.go, email.go, ip.go.
+// Read in this order: pii.go, policy.go, find.go; then what is found: email.go, ip.go, number.go with words.go,
+// phone.go, card.go, iban.go, identity.go, key.go.
 package pii
 
 import (
@@ -14,52 +17,111 @@ import (
 	"millrace"
 )
 
+// Kind is what a value is.
+type Kind uint8
+
+// The kinds, in the order in which they are counted.
+const (
+	Email Kind = iota
+	IPv4
+	IPv6
+	Phone
+	IBAN
+	Card
+	ID
+	Key
+	Kinds // how many there are
+)
+
+// String is the kind's name, as in the edit pii.email and in a policy.
+func (k Kind) String() string {
+	return [...]string{"email", "ipv4", "ipv6", "phone", "iban", "card", "id", "key"}[k]
+}
+
+// tag is what the kind's placeholders begin with.
+func (k Kind) tag() string { return tags[k] }
+
+// tags has one place for each kind; those of the two kinds of IP address are the same.
+var tags = [Kinds]string{"EMAIL", "IP", "IP", "PHONE", "IBAN", "CARD", "ID", "KEY"}
+
 // Counts says how many values of each kind were masked.
-type Counts struct{ Email, IPv4, IPv6 int }
+type Counts [Kinds]int
 
 // Any reports whether anything was masked.
 func (c Counts) Any() bool { return c != Counts{} }
 
-func (c *Counts) add(h hit) {
-	switch {
-	case h.kind == "EMAIL":
-		c.Email++
-	case strings.Contains(h.key, ":"):
-		c.IPv6++
-	default:
-		c.IPv4++
+// Total is the number of values of all kinds.
+func (c Counts) Total() int {
+	n := 0
+	for _, k := range c {
+		n += k
 	}
+	return n
 }
 
-// hit is a value that is masked.
-type hit struct {
-	from, to int
-	kind     string
-	key      string // equal for equal values
+// Result is what became of a text.
+type Result struct {
+	Text   string
+	Code   []millrace.Span
+	Counts Counts
+	Drop   int // how many of the values are of kinds whose documents the policy drops
 }
 
-// Mask masks text and moves along the spans of code, which are in order and inside text.
+// Mask masks every kind of value in text and moves along the spans of code, which are in order and inside text.
 func Mask(text string, code []millrace.Span) (string, []millrace.Span, Counts) {
-	var c Counts
-	hits := find(text)
-	if len(hits) == 0 {
-		return text, code, c
+	r := Policy{}.Apply(text, code)
+	return r.Text, r.Code, r.Counts
+}
+
+// maxRounds bounds how often a text is looked at. The first round finds everything there is; the second one
+// looks whether a replacement has made something new. Few texts have ever needed a third, and they were made for it.
+const maxRounds = 4
+
+// Apply masks text as the policy says and moves along the spans of code, which are in order and inside text.
+func (p Policy) Apply(text string, code []millrace.Span) Result {
+	r := Result{Text: text, Code: code}
+	m := masker{policy: p}
+	for range maxRounds {
+		hits := p.find(r.Text)
+		if len(hits) == 0 {
+			break
+		}
+		m.round(&r, hits)
 	}
-	m := masker{numbers: map[string]string{}, next: map[string]int{}}
-	m.reserve(text)
+	return r
+}
+
+// masker chooses the replacements of one document.
+type masker struct {
+	policy  Policy
+	numbers map[string]string // by tag and key
+	next    map[string]int
+	rounds  int
+}
+
+// round replaces the hits.
+func (m *masker) round(r *Result, hits []hit) {
+	if m.rounds == 0 {
+		m.numbers, m.next = map[string]string{}, map[string]int{}
+		m.reserve(r.Text)
+	}
+	m.rounds++
 	var b strings.Builder
-	b.Grow(len(text))
-	ends := make([]int, len(hits)) // of the placeholders in the new text
+	b.Grow(len(r.Text))
+	ends := make([]int, len(hits)) // of the replacements in the new text
 	at := 0
 	for i, h := range hits {
-		b.WriteString(text[at:h.from])
-		b.WriteString(m.placeholder(h))
+		b.WriteString(r.Text[at:h.from])
+		b.WriteString(m.replacement(h, r.Text[h.from:h.to]))
 		ends[i] = b.Len()
 		at = h.to
-		c.add(h)
+		r.Counts[h.kind]++
+		if m.policy.Do[h.kind] == DropDocument {
+			r.Drop++
+		}
 	}
-	b.WriteString(text[at:])
-	return b.String(), move(code, hits, ends), c
+	b.WriteString(r.Text[at:])
+	r.Text, r.Code = b.String(), move(r.Code, hits, ends)
 }
 
 // move gives the spans their places in the new text. An edge inside a value moves behind its placeholder.
@@ -81,81 +143,94 @@ func move(code []millrace.Span, hits []hit, ends []int) []millrace.Span {
 	return moved
 }
 
-// masker numbers the values of one document.
-type masker struct {
-	numbers map[string]string
-	next    map[string]int
-}
-
 // reserve takes out the numbers that stand in the text already, so that a second run does not give them again.
 func (m *masker) reserve(text string) {
-	for _, kind := range [...]string{"EMAIL", "IP"} {
-		for rest := text; ; {
-			_, after, ok := strings.Cut(rest, "<"+kind+"_")
-			if !ok {
-				break
-			}
-			rest = after
-			digits, _, ok := strings.Cut(after[:min(len(after), 10)], ">")
-			if n, err := strconv.Atoi(digits); ok && err == nil && n > m.next[kind] {
-				m.next[kind] = n
-			}
+	for {
+		open := strings.IndexByte(text, '<')
+		if open < 0 {
+			return
+		}
+		text = text[open:]
+		tag, rest := tagOf(text)
+		if tag == "" {
+			text = text[1:]
+			continue
+		}
+		text = rest
+		digits, _, ok := strings.Cut(rest[:min(len(rest), 10)], ">")
+		if n, err := strconv.Atoi(digits); ok && err == nil && n > m.next[tag] {
+			m.next[tag] = n
 		}
 	}
 }
 
-func (m *masker) placeholder(h hit) string {
-	key := h.kind + " " + h.key
-	p, ok := m.numbers[key]
-	if !ok {
-		m.next[h.kind]++
-		p = "<" + h.kind + "_" + strconv.Itoa(m.next[h.kind]) + ">"
-		m.numbers[key] = p
+// replacement is a placeholder with a number, or what the policy's key makes of the value.
+func (m *masker) replacement(h hit, text string) string {
+	key := h.kind.tag() + " " + h.key
+	r, ok := m.numbers[key]
+	switch {
+	case ok && len(m.policy.Key) == 0:
+		return r
+	case len(m.policy.Key) > 0:
+		return m.policy.fake(h, text, m.rounds > 1)
 	}
-	return p
+	m.next[h.kind.tag()]++
+	r = "<" + h.kind.tag() + "_" + strconv.Itoa(m.next[h.kind.tag()]) + ">"
+	m.numbers[key] = r
+	return r
 }
 
-// find lists the values in the order of the text. They do not overlap.
-func find(text string) []hit {
-	var hits []hit
-	done := 0 // text[:done] is taken
-	for i := 0; i < len(text); i++ {
-		var h hit
-		var ok bool
-		switch c := text[i]; {
-		case c == '@':
-			h, ok = email(text, done, i)
-		case c == '.' && i > 0 && isDigit(text[i-1]):
-			h, ok = ipv4(text, done, i)
-		case c == ':':
-			h, ok = ipv6(text, done, i)
-		}
-		if ok && !beside(text, h.from, h.to) {
-			hits = append(hits, h)
-			done = h.to
-			i = done - 1
+// maxPlaceholder is longer than any placeholder.
+const maxPlaceholder = 32
+
+// tagOf gives the tag of the placeholder that text begins with, and what stands behind it and its underscore.
+func tagOf(text string) (tag, rest string) {
+	if len(text) < 4 || text[0] != '<' {
+		return "", text
+	}
+	under := strings.IndexByte(text[:min(len(text), 8)], '_')
+	if under < 0 {
+		return "", text
+	}
+	for _, t := range tags {
+		if text[1:under] == t {
+			return t, text[under+1:]
 		}
 	}
-	return hits
+	return "", text
 }
 
-// beside reports whether a placeholder touches text[from:to], with or without a joint between them. What touches a value is not a value of its own,
-// and must not become one when the value is masked.
-func beside(text string, from, to int) bool {
-	const joints = "._-:'%+"
-	if after := strings.TrimLeft(text[to:min(len(text), to+24)], joints); strings.HasPrefix(after, "<EMAIL_") || strings.HasPrefix(after, "<IP_") {
-		return true
+// closes gives the tag of the placeholder that text ends with.
+func closes(text string) string {
+	if text == "" || text[len(text)-1] != '>' {
+		return ""
 	}
-	before := strings.TrimRight(text[max(0, from-32):from], joints)
-	open := strings.LastIndexByte(before, '<')
-	if open < 0 || !strings.HasSuffix(before, ">") {
-		return false
+	text = text[max(0, len(text)-maxPlaceholder) : len(text)-1]
+	open := strings.LastIndexByte(text, '<')
+	if open < 0 {
+		return ""
 	}
-	return strings.HasPrefix(before[open:], "<EMAIL_") || strings.HasPrefix(before[open:], "<IP_")
+	tag, number := tagOf(text[open:])
+	if tag == "" || number == "" {
+		return ""
+	}
+	for i := range len(number) {
+		if !isDigit(number[i]) && (number[i] < 'a' || 'z' < number[i]) {
+			return ""
+		}
+	}
+	return tag
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 func isHex(c byte) bool { return isDigit(c) || 'a' <= c|32 && c|32 <= 'f' }
 
-func isLetter(c byte) bool { return 'a' <= c|32 && c|32 <= 'z' || c >= 0x80 }
+// isASCII reports whether c is an ASCII letter.
+func isASCII(c byte) bool { return 'a' <= c|32 && c|32 <= 'z' }
+
+// isLetter takes any byte of a sign outside ASCII for one of a letter.
+func isLetter(c byte) bool { return isASCII(c) || c >= 0x80 }
+
+// isWord reports whether c goes on with an ASCII word or number.
+func isWord(c byte) bool { return isASCII(c) || isDigit(c) || c == '_' }
