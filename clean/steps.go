@@ -34,7 +34,7 @@ type signal struct {
 func kinds() []kind {
 	inf := math.Inf(1)
 	return []kind{
-		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
+		{"extract", 2, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 1, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
@@ -123,6 +123,8 @@ func runExtract(d *millrace.Document, out []float64) error {
 		d.Title = page.Title
 	}
 	d.AddEdit("charset.invalid", decoded.Invalid)
+	d.AddEdit("charset.salvaged", decoded.Salvaged)
+	d.AddEdit("charset.mended", decoded.Mended)
 	if decoded.Overridden {
 		d.AddEdit("charset.overridden", 1)
 	}
