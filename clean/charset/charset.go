@@ -75,34 +75,50 @@ func (p Policy) find(body []byte, header string, markup bool) Result {
 	if name := wide(body); name != "" {
 		return p.decode(body, name, "utf16")
 	}
-	labels := [2]struct{ name, how string }{{lookup(header), "header"}, {"", "meta"}}
+	labels := [2]said{{lookup(header), "header"}, {"", "meta"}}
 	if markup {
 		labels[1].name = lookup(Declared(body))
 	}
 	if labels[0].name == "" {
 		labels[0], labels[1].name = labels[1], ""
 	}
-	if !shifts(body, labels[0].name) && (utf8.Valid(body) || countUTF8(body).cutOnly()) {
+	shifted := shifts(body, labels[0].name)
+	if !shifted && utf8.Valid(body) {
+		return p.decode(body, "utf-8", "utf8")
+	}
+	counts := countUTF8(body)
+	if !shifted && counts.cutOnly() {
 		return p.decode(body, "utf-8", "utf8")
 	}
 	if labels[0].name == "" {
-		return p.decode(body, Guess(body), "guess")
+		return p.decode(body, guess(body, counts, ""), "guess")
 	}
+	return p.label(body, counts, labels)
+}
+
+// said is an encoding that somebody declared.
+type said struct{ name, how string }
+
+// label decodes by what was said, as far as the bytes agree with it.
+func (p Policy) label(body []byte, counts utf8Counts, labels [2]said) Result {
 	said := p.decode(body, labels[0].name, labels[0].how)
-	if credible(body, said) {
+	if credible(body, counts, said) {
 		return said
 	}
 	if name := labels[1].name; name != "" && name != said.Name {
-		if second := p.decode(body, name, "meta"); credible(body, second) {
+		if second := p.decode(body, name, "meta"); credible(body, counts, second) {
 			second.Overridden = true
 			return second
 		}
 	}
-	name := Guess(body)
+	name := guess(body, counts, said.Name)
 	if name == said.Name {
 		return said
 	}
 	guessed := p.decode(body, name, "guess")
+	if guessed.Text == said.Text && said.damage() == 0 {
+		return said
+	}
 	if d := said.damage(); doubtful(d, said.Text) && guessed.damage()*2 >= d {
 		return said
 	}

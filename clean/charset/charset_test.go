@@ -34,7 +34,7 @@ var samples = []struct{ encodings, text string }{
 	{"euc-kr", "오늘은 날씨가 매우 좋아서 우리는 공원에 산책을 갔습니다."},
 }
 
-func encode(t *testing.T, name, text string) []byte {
+func encode(t testing.TB, name, text string) []byte {
 	t.Helper()
 	e, err := htmlindex.Get(name)
 	if err != nil {

@@ -110,18 +110,28 @@ func prior(name string) int {
 // Guess finds the encoding of undeclared text by statistics: that in which the text costs the least in some language.
 // It knows UTF-8 with errors, five encodings of Chinese, Japanese and Korean, and the one-byte encodings of some fifty
 // languages; where nothing speaks for one of them it is windows-1252.
-func Guess(body []byte) string {
+func Guess(body []byte) string { return guess(body, countUTF8(body), "") }
+
+// guess is Guess, for who has counted already and knows what was said.
+func guess(body []byte, c utf8Counts, said string) string {
 	if shifts(body, "") {
 		return "iso-2022-jp"
 	}
-	if countUTF8(body).mostly() {
+	if c.surely() {
 		return "utf-8"
 	}
 	s := sample(body)
 	if len(s) == 0 {
 		return fallback
 	}
-	name, _ := newDetector().best(s)
+	d := newDetector()
+	name, cost := d.best(s)
+	if said == "utf-8" {
+		cost += sure
+	}
+	if c.perhaps() && d.damagedUTF8(s) < cost {
+		return "utf-8"
+	}
 	return name
 }
 
@@ -179,13 +189,24 @@ func (d *detector) read(s []byte, name string) (lm.Text, int) {
 	return b.script.String(textOf(s, b.from)), b.prior
 }
 
-// textOf decodes a sample. What it was cut in at its end is no error.
+// textOf decodes a sample. A character that its end has cut is no error.
 func textOf(s []byte, e encoding.Encoding) string {
 	b, err := e.NewDecoder().Bytes(s)
 	if err != nil {
 		return string(utf8.RuneError)
 	}
-	return strings.TrimSuffix(string(b), "\uFFFD")
+	if len(s) >= firstBytes {
+		return strings.TrimSuffix(string(b), "\uFFFD")
+	}
+	return string(b)
+}
+
+// damagedUTF8 is what a sample costs as UTF-8 with some bytes that do not belong there. Each of them costs six nats
+// more than it would in its own encoding, or ten where it has none.
+func (d *detector) damagedUTF8(s []byte) int {
+	var r Result
+	Salvage.utf8Text(s, &r)
+	return d.textCost(strings.ReplaceAll(r.Text, "\uFFFD", "")) + 6*nat*r.Salvaged + 10*nat*r.Invalid
 }
 
 // cost is what a sample costs as a declared encoding says, in any language of its script; ok is false where the

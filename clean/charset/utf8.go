@@ -40,9 +40,12 @@ func countUTF8(body []byte) utf8Counts {
 	return c
 }
 
-// mostly reports whether a body is UTF-8 with some damage. Text in another encoding hardly ever has a valid sequence,
-// and if so, many more bytes beside it that belong to none.
-func (c utf8Counts) mostly() bool { return 2*c.sequences > c.invalid }
+// surely reports whether a body is UTF-8 with some damage.
+func (c utf8Counts) surely() bool { return c.sequences >= 4 && c.sequences >= 10*c.invalid }
+
+// perhaps reports whether a body could be UTF-8 with damage. Text in another encoding has few valid sequences, and many
+// more bytes beside them that belong to none.
+func (c utf8Counts) perhaps() bool { return c.sequences > 0 && 3*c.sequences >= c.invalid }
 
 // utf8Text makes valid UTF-8 of what nearly is, and fills in the counts of r.
 func (p Policy) utf8Text(body []byte, r *Result) {

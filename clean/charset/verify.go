@@ -9,13 +9,12 @@ import (
 const sure = 15 * nat
 
 // credible reports whether bytes are what a label says of them: hardly any of them means nothing or is a control
-// character in it, and no other reading is much likelier. The reading is r.
-func credible(body []byte, r Result) bool {
-	c := countUTF8(body)
+// character in it, and no other reading is much likelier. c is what they are as UTF-8, r what they are by the label.
+func credible(body []byte, c utf8Counts, r Result) bool {
 	if r.Name == "utf-8" {
-		return !doubtful(r.damage(), r.Text) || c.mostly()
+		return !doubtful(r.damage(), r.Text) || c.surely()
 	}
-	if doubtful(r.damage(), r.Text) || c.sequences >= 4 && c.sequences >= 10*c.invalid {
+	if doubtful(r.damage(), r.Text) || c.surely() {
 		return false
 	}
 	name := r.Name

@@ -30,7 +30,7 @@ func wide(body []byte) string {
 		return "utf-16le"
 	case zero[0] > enough && zero[1]*20 <= zero[0]:
 		return "utf-16be"
-	case controls*50 < len(head):
+	case controls*128 < len(head):
 		return ""
 	}
 	return newDetector().wide(head[:min(len(head), 512)])

@@ -30,14 +30,8 @@ const (
 )
 
 // inside is what a character costs within its class, where that is no letter, in units.
-func inside(class uint8) int {
-	nats := [...]float64{space: 0.1, digit: 2.3, stop: 1.3, sign: 2.5, tick: 0.7, quote: 1.8, dash: 0.7, hard: 0, dots: 1.1, mark: 2.3,
-		rare: 5, control: 20, bad: 25, stranger: 6, han: 0, hiragana: 0, katakana: 0, hangul: 0, wide: 0}
-	if int(class) >= len(nats) {
-		return 0
-	}
-	return int(nats[class] * Nat)
-}
+var inside = [256]int{space: 2, digit: 37, stop: 21, sign: 2.5 * Nat, tick: 11, quote: 29, dash: 11,
+	dots: 18, mark: 37, rare: 5 * Nat, control: 20 * Nat, bad: 25 * Nat, stranger: 6 * Nat}
 
 // unknown is what a character of a large script costs that training has not seen.
 const unknown = 14 * Nat
@@ -65,12 +59,13 @@ func (s *Script) class(r rune) uint8 {
 	case r == utf8.RuneError:
 		return bad
 	}
+	if r >= 0x2E80 && r < 0xFFF0 && s.large {
+		return largeClass(r)
+	}
 	if c, ok := s.index[fold(r)]; ok {
 		return c
 	}
 	switch {
-	case r >= 0x2E80 && r < 0xFFF0 && s.Name == "Hani":
-		return largeClass(r)
 	case r == '’' || r == 'ʼ':
 		return tick
 	case r == '“' || r == '”' || r == '„' || r == '«' || r == '»' || r == '‘' || r == '‚' || r == '‹' || r == '›':
@@ -144,6 +139,8 @@ func cased(r rune) uint8 {
 			return 2
 		}
 		return 0
+	case r >= 0x2E80:
+		return 0
 	case unicode.IsUpper(r):
 		return 2
 	case unicode.IsLower(r):
@@ -153,12 +150,9 @@ func cased(r rune) uint8 {
 }
 
 // caseCost is what the case of a character costs behind that of the one before, in units: capitals begin words,
-// or make them up.
-func caseCost(prev, cur uint8) int {
-	nats := [3][3]float64{
-		{0, 0.25, 1.6},
-		{0, 0.02, 6},
-		{0, 0.3, 1.4},
-	}
-	return int(nats[prev][cur] * Nat)
+// or make them up. Rows: none, lower, upper.
+var caseCost = [3][3]int{
+	{0, Nat / 4, 26},
+	{0, 0, 6 * Nat},
+	{0, 5, 22},
 }

@@ -1,6 +1,7 @@
 package lm
 
 import (
+	"math"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -28,7 +29,17 @@ type Text struct {
 	class  []uint8
 	runes  []rune // of large scripts: what the classes stand for
 	base   int    // what the reading costs in every language
+	words  []word
 }
+
+// word is a stretch of text up to a space, with it, or to the end of the text.
+type word struct {
+	end     int
+	english int // what it costs as English
+}
+
+// foreign is what a word costs for being English in a text that is not.
+const foreign = Nat / 2
 
 // Bytes reads bytes by a table.
 func (s *Script) Bytes(b []byte, t *Table) Text {
@@ -36,36 +47,62 @@ func (s *Script) Bytes(b []byte, t *Table) Text {
 	var prev uint8
 	for i, c := range b {
 		text.class[i] = t.class[c]
-		text.base += inside(t.class[c]) + caseCost(prev, t.cased[c])
+		text.base += inside[t.class[c]] + caseCost[prev][t.cased[c]]
 		prev = t.cased[c]
 	}
+	text.split()
 	return text
 }
 
 // String reads text.
 func (s *Script) String(str string) Text {
 	text := Text{script: s, class: make([]uint8, 0, len(str))}
-	large := s.Name == "Hani"
 	var prev uint8
 	for _, r := range str {
 		c, k := s.class(r), cased(r)
 		text.class = append(text.class, c)
-		text.base += inside(c) + caseCost(prev, k)
+		text.base += inside[c] + caseCost[prev][k]
 		prev = k
-		if large {
+		if s.large {
 			text.runes = append(text.runes, r)
 		}
 	}
+	text.split()
 	return text
 }
 
-// Cost is what a text costs in a language of its script.
+// split finds the words, and what those of ASCII alone cost as English: names, commands and whole sentences of it stand in
+// texts of every language, and say nothing about their encoding.
+func (t *Text) split() {
+	english, width := t.script.english, t.script.latin
+	row := english[space*width:]
+	sum := foreign
+	for i, c := range t.class {
+		if c >= firstLetter+26 || c > sign && c != tick && c < firstLetter {
+			sum = math.MaxInt / 2
+		} else if sum < math.MaxInt/2 {
+			sum += int(row[c])
+			row = english[int(c)*width:]
+		}
+		if c == space || i == len(t.class)-1 {
+			t.words = append(t.words, word{i + 1, sum})
+			sum, row = foreign, english[space*width:]
+		}
+	}
+}
+
+// Cost is what a text costs in a language of its script. Each word in ASCII may as well be English.
 func (l *Lang) Cost(t Text) int {
-	sum, width := t.base, l.script.width
+	sum, width, at := t.base, l.script.width, 0
 	row := l.pairs[space*width : space*width+width]
-	for _, c := range t.class {
-		sum += int(row[c])
-		row = l.pairs[int(c)*width : int(c)*width+width]
+	for _, w := range t.words {
+		cost := 0
+		for _, c := range t.class[at:w.end] {
+			cost += int(row[c])
+			row = l.pairs[int(c)*width : int(c)*width+width]
+		}
+		sum += min(cost, w.english)
+		at = w.end
 	}
 	if l.within == nil {
 		return sum

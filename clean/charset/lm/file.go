@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // magic opens a model file. Behind it comes a deflated stream: for each script its letters, then for each
@@ -65,14 +66,14 @@ func Read(file []byte) (*Model, error) {
 	for _, s := range speeches() {
 		if script == nil || script.Name != s.script {
 			letters := []rune(string(take(int(binary.LittleEndian.Uint16(take(2))))))
-			if firstLetter+len(letters) > 256 {
-				return nil, fmt.Errorf("read model: script %s has %d letters", s.script, len(letters))
+			if firstLetter+len(letters) > 256 || !strings.HasPrefix(string(letters), latin) {
+				return nil, fmt.Errorf("read model: script %s has the letters %q", s.script, string(letters))
 			}
 			script = newScript(s.script, letters)
 			m.Scripts = append(m.Scripts, script)
 		}
 		l := &Lang{Code: s.code, Encodings: s.encodings, script: script, pairs: take(script.width * script.width)}
-		if s.script == "Hani" {
+		if script.large {
 			l.within = take(0x10000)
 		}
 		script.Langs = append(script.Langs, l)
@@ -83,5 +84,6 @@ func Read(file []byte) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read model: %w", err)
 	}
+	m.link()
 	return m, nil
 }

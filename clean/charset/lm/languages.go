@@ -34,7 +34,7 @@ func speeches() []speech {
 			list = append(list, speech{c, script, encodings})
 		}
 	}
-	add("Latn", west, "en", "fr", "de", "es", "pt", "it", "nl", "sv", "da", "nb", "fi", "is", "ca", "gl", "eu", "ga", "af", "sq", "fo", "br", "oc", "gd", "id", "sw", "lb", "ast")
+	add("Latn", west, "en", "fr", "de", "es", "pt", "it", "nl", "sv", "da", "nb", "fi", "is", "ca", "gl", "eu", "ga", "af", "sq", "fo", "br", "oc", "gd", "id", "sw", "lb", "ast", Other)
 	add("Latn", centre, "pl", "cs", "sk", "hu", "ro", "hr", "sl")
 	add("Latn", []string{"windows-1254"}, "tr")
 	add("Latn", baltic, "lt", "lv")
@@ -47,12 +47,15 @@ func speeches() []speech {
 	add("Arab", append(arabic, "iso-8859-6"), "ar")
 	add("Arab", arabic, "fa", "ur")
 	add("Thai", []string{"windows-874"}, "th")
-	add("Hani", []string{"gb18030"}, "zh-Hans")
-	add("Hani", []string{"big5", "gb18030"}, "zh-Hant")
-	add("Hani", []string{"shift_jis", "euc-jp"}, "ja")
-	add("Hani", []string{"euc-kr"}, "ko")
+	add(large, []string{"gb18030"}, "zh-Hans")
+	add(large, []string{"big5", "gb18030"}, "zh-Hant")
+	add(large, []string{"shift_jis", "euc-jp"}, "ja")
+	add(large, []string{"euc-kr"}, "ko")
 	return list
 }
+
+// Other stands for all languages in Latin letters that have no table: their text is none of the others'.
+const Other = "und"
 
 // Codes lists the languages, in the order of the model.
 func Codes() []string {
@@ -63,10 +66,13 @@ func Codes() []string {
 	return codes
 }
 
+// latin begins each alphabet.
+const latin = "abcdefghijklmnopqrstuvwxyz"
+
 // alphabet collects the letters that a script's encodings have, in lower case, behind those of ASCII, which turn up
 // in every text.
 func alphabet(script string) []rune {
-	letters := []rune("abcdefghijklmnopqrstuvwxyz")
+	letters := []rune(latin)
 	var more []rune
 	for _, s := range speeches() {
 		if s.script != script {

@@ -14,6 +14,9 @@ package lm
 // Nat is the number of cost units in a nat.
 const Nat = 16
 
+// large is the name of the script of thousands of characters.
+const large = "Hani"
+
 // Model is what is known of all languages.
 type Model struct {
 	Scripts []*Script
@@ -26,6 +29,9 @@ type Script struct {
 	letters []rune         // in the order of their classes, from firstLetter on
 	index   map[rune]uint8 // letter -> class
 	width   int            // the number of classes, a power of two
+	large   bool           // Chinese, Japanese and Korean
+	english []uint8        // the table of English, and its width: the classes of ASCII are the same in all scripts
+	latin   int
 }
 
 // Lang is what is known of one language.
@@ -39,7 +45,7 @@ type Lang struct {
 
 // newScript makes an alphabet of letters.
 func newScript(name string, letters []rune) *Script {
-	s := &Script{Name: name, letters: letters, index: make(map[rune]uint8, len(letters))}
+	s := &Script{Name: name, large: name == large, letters: letters, index: make(map[rune]uint8, len(letters))}
 	for i, r := range letters {
 		s.index[r] = uint8(firstLetter + i)
 	}
@@ -48,4 +54,15 @@ func newScript(name string, letters []rune) *Script {
 		s.width *= 2
 	}
 	return s
+}
+
+// link tells all scripts of English.
+func (m *Model) link() {
+	for _, l := range m.Scripts[0].Langs {
+		if l.Code == "en" {
+			for _, s := range m.Scripts {
+				s.english, s.latin = l.pairs, m.Scripts[0].width
+			}
+		}
+	}
 }

@@ -40,6 +40,7 @@ func Train(texts map[string][]string) (*Model, error) {
 	for _, script := range m.Scripts {
 		script.train(texts)
 	}
+	m.link()
 	return m, nil
 }
 
@@ -59,7 +60,7 @@ func (s *Script) train(texts map[string][]string) {
 	}
 	for i, l := range s.Langs {
 		l.pairs = counts[i].costs(pool)
-		if s.Name == "Hani" {
+		if s.large {
 			l.within = within(s, texts[l.Code])
 		}
 	}
