@@ -2,6 +2,7 @@ package charset_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -162,6 +163,31 @@ func TestMarkupIsNoEvidence(t *testing.T) {
 	} {
 		if got := charset.Decode(encode(t, "windows-1251", page), "", true); got.Text != page {
 			t.Errorf("read as %s: %.80q", got.Name, got.Text)
+		}
+	}
+}
+
+// The statistics are a part of the program that is paid for in every download.
+func TestModelIsSmall(t *testing.T) {
+	info, err := os.Stat("model.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > 512<<10 {
+		t.Errorf("model.bin has %d bytes", info.Size())
+	}
+}
+
+// A word of another language in a page of English decides about the encoding.
+func TestForeignWordInEnglish(t *testing.T) {
+	for _, tt := range []struct{ encoding, text string }{
+		{"windows-1250", "The town hall of Łódź was designed by an architect from Poznań, who never saw it finished."},
+		{"windows-1254", "A bus leaves for Beşiktaş every ten minutes; the fare has to be paid before you get on."},
+		{"windows-1251", "The newspaper Правда was founded in 1912 and is still printed, though few people read it."},
+		{"windows-1252", "She ordered a crème brûlée and a café au lait, and paid with a note of fifty dollars."},
+	} {
+		if got := charset.Decode(encode(t, tt.encoding, tt.text), "", false); got.Text != tt.text {
+			t.Errorf("%s is read as %s: %q", tt.encoding, got.Name, got.Text)
 		}
 	}
 }
