@@ -83,6 +83,13 @@ func (p Policy) find(body []byte, header string, markup bool) Result {
 		labels[0], labels[1].name = labels[1], ""
 	}
 	shifted := shifts(body, labels[0].name)
+	if name := labels[0].name; shifted && name != "" && name != "iso-2022-jp" {
+		r := p.decode(body, "iso-2022-jp", "guess")
+		if shifted = r.Invalid == 0; shifted {
+			r.Overridden = true
+			return r
+		}
+	}
 	if !shifted && utf8.Valid(body) {
 		return p.decode(body, "utf-8", "utf8")
 	}
@@ -139,15 +146,13 @@ func (p Policy) byMark(body []byte) (Result, bool) {
 	return Result{}, false
 }
 
-// shifts reports whether body uses the escapes of ISO-2022-JP, which is valid ASCII as bytes.
+// shifts reports whether body uses the escapes of ISO-2022-JP, which is valid ASCII as bytes, so that no other label can be
+// right. Where it is labelled so, bytes beyond ASCII do not speak against it.
 func shifts(body []byte, label string) bool {
-	if label != "" && label != "iso-2022-jp" {
-		return false
-	}
 	if !bytes.Contains(body, []byte("\x1b$B")) && !bytes.Contains(body, []byte("\x1b$@")) {
 		return false
 	}
-	return label != "" || bytes.IndexFunc(body, beyondASCII) < 0
+	return label == "iso-2022-jp" || bytes.IndexFunc(body, beyondASCII) < 0
 }
 
 // lookup gives the WHATWG name for a label, or "" where the label means nothing that can be decoded.

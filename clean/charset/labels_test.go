@@ -29,6 +29,7 @@ func sentence(t *testing.T, encoding string, n int) string {
 func TestLies(t *testing.T) {
 	russian, polish, chinese := sentence(t, "windows-1251", 0), sentence(t, "windows-1250", 0), sentence(t, "gb18030", 0)
 	japanese, taiwan, korean := sentence(t, "shift_jis", 0), sentence(t, "big5", 0), sentence(t, "euc-kr", 0)
+	hungarian := strings.Repeat(sentence(t, "windows-1250", 2)+" ", 3)
 	greek, thai, turkish, french := sentence(t, "windows-1253", 0), sentence(t, "windows-874", 0), sentence(t, "windows-1254", 0), sentence(t, "windows-1252", 0)
 	tests := []struct {
 		name, text, is     string
@@ -52,6 +53,8 @@ func TestLies(t *testing.T) {
 		{name: "one Japanese encoding for the other", text: japanese, is: "euc-jp", meta: "shift_jis", how: "guess"},
 		{name: "simplified is said, it is traditional", text: taiwan, is: "big5", meta: "gb2312", how: "guess"},
 		{name: "UTF-8 needs no label", text: russian, is: "utf-8", header: "windows-1251", meta: "koi8-r", how: "utf8", notOverridden: true},
+		{name: "ISO-2022-JP is no UTF-8", text: japanese, is: "iso-2022-jp", header: "utf-8", how: "guess"},
+		{name: "server's default, Hungarian", text: hungarian, is: "windows-1250", header: "iso-8859-1", how: "guess"},
 		{name: "an older standard's name", text: russian, is: "iso-8859-5", header: "iso-8859-1", how: "guess"},
 		{name: "the truth", text: french, is: "windows-1252", header: "iso-8859-1", how: "header", notOverridden: true},
 		{name: "the truth, Chinese", text: chinese, is: "gb18030", header: "gb2312", how: "header", wantName: "gbk", notOverridden: true},

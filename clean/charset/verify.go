@@ -31,7 +31,7 @@ func credible(body []byte, c utf8Counts, r Result) bool {
 		return true // of an encoding that the statistics do not know they say nothing
 	}
 	_, least := d.best(s)
-	return said-least <= max(said/10, sure)
+	return said-least <= max(said/50, sure)
 }
 
 // damage counts what means nothing in a reading, or is no character of any text.

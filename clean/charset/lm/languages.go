@@ -35,7 +35,7 @@ func speeches() []speech {
 		}
 	}
 	add("Latn", west, "en", "fr", "de", "es", "pt", "it", "nl", "sv", "da", "nb", "fi", "is", "ca", "gl", "eu", "ga", "af", "sq", "fo", "br", "oc", "gd", "id", "sw", "lb", "ast", Other)
-	add("Latn", centre, "pl", "cs", "sk", "hu", "ro", "hr", "sl")
+	add("Latn", centre, "pl", "cs", "sk", "hu", "ro", "hr", "sl", "hsb", "dsb")
 	add("Latn", []string{"windows-1254"}, "tr")
 	add("Latn", baltic, "lt", "lv")
 	add("Latn", []string{"windows-1257", "windows-1252"}, "et")

@@ -10,9 +10,6 @@ import (
 	"millrace/internal/sim/encodings"
 )
 
-// laps is how often each detector reads everything, in turns. The fastest counts: others work on the machine too.
-const laps = 2
-
 // result is what a set of pairs came to.
 type result struct {
 	pairs, samples int
@@ -29,8 +26,9 @@ type pairResult struct {
 	lowest float64
 }
 
-// lap lets all detectors read samples of all pairs, in turns.
-func lap(ctx context.Context, o options, dir string, paragraphs map[string][]string, pairs []encodings.Pair) (result, error) {
+// lap lets all detectors read samples of all pairs, laps times in turns. The fastest time counts: others work on the
+// machine too.
+func lap(ctx context.Context, o options, dir string, paragraphs map[string][]string, pairs []encodings.Pair, laps int) (result, error) {
 	r := result{exact: map[string]map[string]float64{}, rate: map[string]map[string]float64{}, versions: map[string]string{}}
 	by, err := encode(ctx, o, dir, paragraphs, pairs)
 	if err != nil {

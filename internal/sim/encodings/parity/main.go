@@ -52,7 +52,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "which samples are cut")
 	flag.StringVar(&o.python, "python", "", "a Python that has the peers")
 	flag.StringVar(&o.input, "input", "", "a folder of texts")
-	flag.IntVar(&o.each, "each", 40, "samples of each length for each pair")
+	flag.IntVar(&o.each, "each", 30, "samples of each length for each pair")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -64,11 +64,11 @@ func prove(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	counted, err := lap(ctx, o, filepath.Join(dir, "bar"), paragraphs, encodings.Pairs())
+	counted, err := lap(ctx, o, filepath.Join(dir, "bar"), paragraphs, encodings.Pairs(), 2)
 	if err != nil {
 		return err
 	}
-	more, err := lap(ctx, o, filepath.Join(dir, "more"), paragraphs, encodings.MorePairs())
+	more, err := lap(ctx, o, filepath.Join(dir, "more"), paragraphs, encodings.MorePairs(), 1)
 	if err != nil {
 		return err
 	}
