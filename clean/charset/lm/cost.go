@@ -75,6 +75,7 @@ func (s *Script) String(str string) Text {
 // texts of every language, and say nothing about their encoding.
 func (t *Text) split() {
 	english, width := t.script.english, t.script.latin
+	t.words = make([]word, 0, len(t.class)/4+1)
 	row := english[space*width:]
 	sum := foreign
 	for i, c := range t.class {
