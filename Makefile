@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,12 @@ parity: ## pyarrow, DuckDB, Polars, delta-rs and parquet-go read the same rows
 parity-warc: ## warcio and FastWARC read our archive, we read theirs, and find damage
 	@race/parity-warc.sh
 
+parity-charset: ## 32 pairs of language and encoding read from bytes alone, beside chardet and charset-normalizer; INPUT= a folder of LANG.txt
+	@go run ./internal/sim/encodings/parity -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/charset-requirements.txt)/bin/python"
+
+train-charset: ## the statistics of the detector of encodings, again: clean/charset/model.bin, from texts that packages carry
+	@go run ./internal/sim/encodings/train
+
 parity-robots: ## the table of robots.txt cases, answered by Protego
 	@"$$(race/venv.sh race/robots-requirements.txt)/bin/python" race/robots.py crawl/robots/testdata/cases.yaml
 
@@ -112,5 +118,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -26,6 +26,8 @@ func runCharset(d *millrace.Document, _ []float64) error {
 	r := charset.Decode(d.Page.Body, label, form == extract.Markup)
 	d.Page.Body, d.Text, d.Charset, d.Extract = nil, r.Text, r.Name, "none"
 	d.AddEdit("charset.invalid", r.Invalid)
+	d.AddEdit("charset.salvaged", r.Salvaged)
+	d.AddEdit("charset.mended", r.Mended)
 	return nil
 }
 

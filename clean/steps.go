@@ -35,7 +35,7 @@ func kinds() []kind {
 	inf := math.Inf(1)
 	return []kind{
 		{"charset", 1, nil, runCharset},
-		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
+		{"extract", 2, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 2, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
@@ -132,6 +132,8 @@ func runExtract(d *millrace.Document, out []float64) error {
 		d.Title = page.Title
 	}
 	d.AddEdit("charset.invalid", decoded.Invalid)
+	d.AddEdit("charset.salvaged", decoded.Salvaged)
+	d.AddEdit("charset.mended", decoded.Mended)
 	if decoded.Overridden {
 		d.AddEdit("charset.overridden", 1)
 	}

@@ -34,7 +34,7 @@ var samples = []struct{ encodings, text string }{
 	{"euc-kr", "오늘은 날씨가 매우 좋아서 우리는 공원에 산책을 갔습니다."},
 }
 
-func encode(t *testing.T, name, text string) []byte {
+func encode(t testing.TB, name, text string) []byte {
 	t.Helper()
 	e, err := htmlindex.Get(name)
 	if err != nil {
@@ -123,8 +123,15 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\xff\xfe\x00\xd8"), "utf-16")
 	f.Add([]byte("\x1b$B$\x22"), "iso-2022-jp")
 	f.Add([]byte("caf\xe9"), "latin1")
+	f.Add([]byte("\xed\xa0\xbd\xed\xb8\x80\xc0\x80\x92s"), "utf-8")
 	f.Fuzz(func(t *testing.T, body []byte, header string) {
 		r := charset.Decode(body, header, true)
+		if s, err := charset.Strict.Decode(body, header, true); (err != nil) != (s.Invalid > 0) || err != nil && s.Text != "" {
+			t.Errorf("Strict.Decode(%q, %q) = %+v, %v", body, header, s, err)
+		}
+		if s, err := charset.Replace.Decode(body, header, true); err != nil || s.Salvaged > 0 || !utf8.ValidString(s.Text) {
+			t.Errorf("Replace.Decode(%q, %q) = %+v, %v", body, header, s, err)
+		}
 		if !utf8.ValidString(r.Text) {
 			t.Errorf("Decode(%q, %q) is no valid UTF-8", body, header)
 		}

@@ -1,258 +1,239 @@
 package charset
 
 import (
+	"cmp"
+	_ "embed"
+	"slices"
 	"strings"
-	"unicode"
+	"sync"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+
+	"millrace/clean/charset/lm"
 )
 
 const (
 	// sampleBytes is how much text the statistics look at.
-	sampleBytes = 4096
-	fallback    = "windows-1252"
+	sampleBytes = 2048
+	// firstBytes is how much of it every reading is tried on; the rest, only those that are not hopeless by then.
+	firstBytes = 320
+	// hopeless is how much more than the best a reading may cost by then: 30 nats.
+	hopeless = 30 * nat
+	nat      = lm.Nat
+	fallback = "windows-1252"
 )
 
-// profile is a language in an encoding: the letters beyond ASCII that it uses, the most frequent first.
-type profile struct {
-	encoding string
-	letters  string
+//go:embed model.bin
+var modelFile []byte
+
+// detector is what is made of the model once: the readings that are tried.
+type detector struct {
+	model  *lm.Model
+	single []*page
+	double []*book
+	byName map[string]*page
 }
 
-// profiles lists what Guess tells apart. Of equal scores the first wins, so the commoner stand first.
-func profiles() []profile {
-	const (
-		russian = "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфъё"
-		ukr     = "оаниіевртсклдупмязьбгйчхцжїшюфщєґ"
-	)
-	return []profile{
-		{"windows-1252", "éàèêçôâùûîïëœæüÿ"}, // French
-		{"windows-1252", "üäößéà"},           // German
-		{"windows-1252", "óíáéñúü¿¡ªº"},      // Spanish
-		{"windows-1252", "ãçáéíóêõúâàôü"},    // Portuguese
-		{"windows-1252", "èàùòìéóî"},         // Italian
-		{"windows-1252", "öäåøæéüö"},         // the Nordic languages
-		{"windows-1252", "áíðúóöþýéæ"},       // Icelandic
-		{"windows-1251", russian},            //
-		{"koi8-r", russian},                  //
-		{"ibm866", russian},                  //
-		{"iso-8859-5", russian},              //
-		{"windows-1251", ukr},                //
-		{"windows-1251", "аеионртсвлдкпмузбгчђњјљћжцшхфџ"},             // Serbian
-		{"windows-1250", "łęąóżśćńź"},                                  // Polish
-		{"windows-1250", "íáéěýřčšžůúňťóď"},                            // Czech
-		{"windows-1250", "áíéčýšžúťôľóäňďŕĺ"},                          // Slovak
-		{"windows-1250", "áéőóíöüúű"},                                  // Hungarian
-		{"windows-1250", "ăîâşţ"},                                      // Romanian
-		{"windows-1250", "čšžćđ"},                                      // Croatian and Slovene
-		{"iso-8859-2", "łęąóżśćńź"},                                    //
-		{"iso-8859-2", "íáéěýřčšžůúňťóď"},                              //
-		{"windows-1254", "ıüşçğöİâî"},                                  // Turkish
-		{"windows-1257", "ėšųąžįūčę"},                                  // Lithuanian
-		{"windows-1257", "āīēšūņļģķžč"},                                // Latvian
-		{"windows-1257", "äõüöšž"},                                     // Estonian
-		{"windows-1253", "αοιετσνηυρπκμλςίόάέγδήωύθχφβώξζψϊϋΐΰ"},       // Greek
-		{"windows-1255", "יוהלאתמרבשנעדםחקפסטגצזכןךףץ"},                // Hebrew
-		{"windows-1256", "اليمنرتوبةعدسفهكقحجشطصخأذىضغئءزثإؤظآپچژگکی"}, // Arabic, Persian
-		{"windows-874", "านรอกเงมยลวดทสตะปบคหแจพชขใไโผณศซถธภษฐฎญฬฉฝฟๆฤฒฆฏฑฮฌ่้ิีั์ืุู็ำ๊๋ึ"}, // Thai
+// page is a one-byte encoding with the languages that come in it.
+type page struct {
+	name   string
+	prior  int
+	script *lm.Script
+	table  *lm.Table
+	langs  []*lm.Lang // the languages that come in it
+}
+
+// book is an encoding with more bytes a character.
+type book struct {
+	name   string
+	prior  int
+	script *lm.Script
+	langs  []*lm.Lang
+	from   encoding.Encoding
+}
+
+// newDetector reads the embedded model. It is part of the program: one that cannot be read is a mistake in the build,
+// which every test finds.
+var newDetector = sync.OnceValue(func() *detector {
+	m, err := lm.Read(modelFile)
+	if err != nil {
+		panic("charset: " + err.Error())
 	}
-}
+	return build(m)
+})
 
-// doubles lists the encodings of two bytes a character. common is the range of first bytes in which the
-// standard puts its most frequent characters.
-func doubles() []double {
-	return []double{
-		{"utf-8", 0, 0, nil},
-		{"shift_jis", 0x88, 0x97, unicode.Hiragana},
-		{"euc-jp", 0xB0, 0xCF, unicode.Hiragana},
-		{"euc-kr", 0xB0, 0xC8, nil},
-		{"gb18030", 0xB0, 0xD7, nil},
-		{"big5", 0xA4, 0xC6, nil},
+// build sorts the model's languages by encoding.
+func build(m *lm.Model) *detector {
+	d := &detector{model: m, byName: map[string]*page{}}
+	books := map[string]*book{}
+	for _, s := range m.Scripts {
+		for _, l := range s.Langs {
+			for _, name := range l.Encodings {
+				e, _ := htmlindex.Get(name) // the names are WHATWG's
+				table, ok := e.(*charmap.Charmap)
+				switch {
+				case !ok && books[name] == nil:
+					books[name] = &book{name: name, prior: prior(name), script: s, from: e, langs: []*lm.Lang{l}}
+					d.double = append(d.double, books[name])
+				case !ok:
+					books[name].langs = append(books[name].langs, l)
+				case d.byName[name] == nil:
+					d.byName[name] = &page{name: name, prior: prior(name), script: s, table: s.NewTable(table), langs: []*lm.Lang{l}}
+					d.single = append(d.single, d.byName[name])
+				default:
+					d.byName[name].langs = append(d.byName[name].langs, l)
+				}
+			}
+		}
 	}
+	return d
 }
 
-type double struct {
-	encoding string
-	from, to byte
-	sign     *unicode.RangeTable // characters that no other encoding would show
+// prior is what an encoding costs for being seldom met: of two that read the text alike, the commoner is named.
+func prior(name string) int {
+	switch name {
+	case fallback:
+		return 0
+	case "windows-1251", "gb18030", "shift_jis", "euc-kr", "big5":
+		return nat
+	case "ibm866", "iso-8859-5", "iso-8859-6", "iso-8859-7":
+		return 5 * nat
+	case "iso-8859-2", "koi8-u":
+		return 5 * nat / 2
+	}
+	return 2 * nat
 }
 
-// Guess finds the encoding of undeclared text by statistics. It knows UTF-8 with errors, five encodings of
-// Chinese, Japanese and Korean, and the single-byte encodings of about thirty languages; all else is windows-1252.
-func Guess(body []byte) string {
+// Guess finds the encoding of undeclared text by statistics: that in which the text costs the least in some language.
+// It knows UTF-8 with errors, five encodings of Chinese, Japanese and Korean, and the one-byte encodings of some fifty
+// languages; where nothing speaks for one of them it is windows-1252.
+func Guess(body []byte) string { return guess(body, countUTF8(body), "") }
+
+// guess is Guess, for who has counted already and knows what was said.
+func guess(body []byte, c utf8Counts, said string) string {
 	if shifts(body, "") {
 		return "iso-2022-jp"
+	}
+	if c.surely() {
+		return "utf-8"
 	}
 	s := sample(body)
 	if len(s) == 0 {
 		return fallback
 	}
-	best, name := 0.0, fallback
-	for _, d := range doubles() {
-		if v := d.score(s); v > best {
-			best, name = v, d.encoding
-		}
+	d := newDetector()
+	name, cost := d.best(s)
+	if said == "utf-8" {
+		cost += sure
 	}
-	var text string
-	decoded := ""
-	for _, p := range profiles() {
-		if decoded != p.encoding {
-			e, err := htmlindex.Get(p.encoding)
-			if err != nil {
-				continue
-			}
-			b, err := e.NewDecoder().Bytes(s)
-			if err != nil {
-				continue
-			}
-			text, decoded = string(b), p.encoding
-		}
-		if v := p.score(text); v > best {
-			best, name = v, p.encoding
-		}
+	if c.perhaps() && d.damagedUTF8(s) < cost {
+		return "utf-8"
 	}
 	return name
 }
 
-// sample takes the parts of body that tell encodings apart: text outside tags, from a little before each
-// byte beyond ASCII to a little behind it.
-func sample(body []byte) []byte {
-	const around = 8
-	out := make([]byte, 0, sampleBytes)
-	tag, quiet := false, around
-	start := 0 // of the text not yet taken
-	for i, c := range body {
-		if len(out) >= sampleBytes {
-			break
-		}
-		switch {
-		case c == '<':
-			tag = true
-		case tag && c == '>':
-			tag, start, quiet = false, i+1, around
-		case tag:
-		case c >= 0x80:
-			out = append(out, body[max(start, i-around):i+1]...)
-			start, quiet = i+1, 0
-		case quiet < around:
-			out = append(out, c)
-			start, quiet = i+1, quiet+1
+// trial is a language in an encoding.
+type trial struct {
+	name string
+	lang *lm.Lang
+	cost int
+}
+
+// best finds the cheapest reading of a sample, and its cost.
+func (d *detector) best(s []byte) (string, int) {
+	var trials []trial
+	for _, p := range d.single {
+		for _, l := range p.langs {
+			trials = append(trials, trial{name: p.name, lang: l})
 		}
 	}
-	return out
-}
-
-// score is about one a letter where text is of this language, and less than nothing where it is not.
-func (p profile) score(text string) float64 {
-	sum := 0.0
-	third := len(p.letters) / 3
-	prev := ' '
-	for i, r := range text {
-		if r < 0x80 {
-			prev = r
-			continue
+	for _, b := range d.double {
+		for _, l := range b.langs {
+			trials = append(trials, trial{name: b.name, lang: l})
 		}
-		at := strings.IndexRune(p.letters, unicode.ToLower(r))
-		letter := unicode.IsLetter(r) || unicode.IsMark(r)
-		switch {
-		case r == utf8.RuneError:
-			sum -= 10
-		case unicode.IsControl(r):
-			sum -= 6
-		case at >= 0 && at <= third:
-			sum += 1.2
-		case at >= 0:
-			sum += 0.8
-		case letter:
-			sum -= 1.5
-		case between(text, i, prev):
-			sum -= 2
-		case strings.ContainsRune("\u00a0«»“”„‘’‚–—…•·©®°§€№", r):
-			sum += 0.3
-		default:
-			sum -= 0.5
-		}
-		if letter && unicode.IsLower(prev) && unicode.IsUpper(r) {
-			sum -= 2
-		}
-		if letter && foreign(r, prev) {
-			sum -= 1.5
-		}
-		prev = r
 	}
-	return sum
-}
-
-// between reports whether the rune at text[i:] stands between two letters, as no symbol does.
-func between(text string, i int, prev rune) bool {
-	_, n := utf8.DecodeRuneInString(text[i:])
-	next, _ := utf8.DecodeRuneInString(text[i+n:])
-	return unicode.IsLetter(prev) && unicode.IsLetter(next) && !strings.HasPrefix(text[i:], "’") && !strings.HasPrefix(text[i:], "—")
-}
-
-// foreign reports whether r follows a Latin letter without being one.
-func foreign(r, prev rune) bool {
-	return prev < 0x80 && unicode.IsLetter(prev) && !unicode.Is(unicode.Latin, r)
-}
-
-// score is about one a byte where s is in this encoding.
-func (d double) score(s []byte) float64 {
-	if d.encoding == "utf-8" {
-		return utf8Score(s)
+	if len(s) > 2*firstBytes {
+		trials = d.weigh(trials, s[:firstBytes])
+		least := slices.MinFunc(trials, func(a, b trial) int { return cmp.Compare(a.cost, b.cost) }).cost
+		trials = slices.DeleteFunc(trials, func(t trial) bool { return t.cost > least+hopeless })
 	}
-	e, err := htmlindex.Get(d.encoding)
+	trials = d.weigh(trials, s)
+	best := slices.MinFunc(trials, func(a, b trial) int { return cmp.Compare(a.cost, b.cost) })
+	return best.name, best.cost
+}
+
+// weigh fills in the costs. The trials of one encoding stand together.
+func (d *detector) weigh(trials []trial, s []byte) []trial {
+	var text lm.Text
+	base, read := 0, ""
+	for i, t := range trials {
+		if t.name != read {
+			read = t.name
+			text, base = d.read(s, t.name)
+		}
+		trials[i].cost = base + t.lang.Cost(text)
+	}
+	return trials
+}
+
+// read reads a sample in an encoding of the detector's.
+func (d *detector) read(s []byte, name string) (lm.Text, int) {
+	if p := d.byName[name]; p != nil {
+		return p.script.Bytes(s, p.table), p.prior
+	}
+	i := slices.IndexFunc(d.double, func(b *book) bool { return b.name == name })
+	b := d.double[i]
+	return b.script.String(textOf(s, b.from)), b.prior
+}
+
+// textOf decodes a sample. A character that its end has cut is no error.
+func textOf(s []byte, e encoding.Encoding) string {
+	b, err := e.NewDecoder().Bytes(s)
 	if err != nil {
-		return 0
+		return string(utf8.RuneError)
 	}
-	sum := 0.0
-	dec := e.NewDecoder()
-	for len(s) > 0 {
-		if s[0] < 0x80 {
-			s = s[1:]
-			continue
-		}
-		n := min(2, len(s))
-		if d.encoding == "shift_jis" && 0xA1 <= s[0] && s[0] <= 0xDF {
-			n = 1 // katakana of half width, rare
-		}
-		b, err := dec.Bytes(s[:n])
-		r, size := utf8.DecodeRune(b)
-		switch {
-		case err != nil || r == utf8.RuneError || size != len(b):
-			sum -= 10
-		case n == 1:
-			sum -= 1
-		case d.sign != nil && unicode.In(r, d.sign, unicode.Katakana):
-			sum += 2.5
-		case d.from <= s[0] && s[0] <= d.to && d.sign != nil:
-			sum += 1.2 // Japanese shows itself by its kana
-		case d.from <= s[0] && s[0] <= d.to:
-			sum += 2
-		case unicode.IsPunct(r):
-			sum++
-		case unicode.IsLetter(r):
-			sum += 0.4
-		default:
-			sum--
-		}
-		s = s[n:]
+	if len(s) >= firstBytes {
+		return strings.TrimSuffix(string(b), "\uFFFD")
 	}
-	return sum
+	return string(b)
 }
 
-// utf8Score counts what is valid UTF-8 against what is not: a page with some damage is still UTF-8.
-func utf8Score(s []byte) float64 {
-	sum := 0.0
-	for len(s) > 0 {
-		r, n := utf8.DecodeRune(s)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			sum -= 2
-		case n > 1:
-			sum += 1.5 * float64(n)
-		}
-		s = s[n:]
+// damagedUTF8 is what a sample costs as UTF-8 with some bytes that do not belong there. Each of them costs six nats
+// more than it would in its own encoding, or ten where it has none.
+func (d *detector) damagedUTF8(s []byte) int {
+	var r Result
+	Salvage.utf8Text(s, &r)
+	return d.textCost(strings.ReplaceAll(r.Text, "\uFFFD", "")) + 6*nat*r.Salvaged + 10*nat*r.Invalid
+}
+
+// cost is what a sample costs as a declared encoding says, in any language of its script; ok is false where the
+// detector does not know the encoding.
+func (d *detector) cost(s []byte, name string) (cost int, ok bool) {
+	var script *lm.Script
+	if p := d.byName[name]; p != nil {
+		script = p.script
+	} else if i := slices.IndexFunc(d.double, func(b *book) bool { return b.name == name }); i >= 0 {
+		script = d.double[i].script
+	} else {
+		return 0, false
 	}
-	return sum
+	text, base := d.read(s, name)
+	return base + cheapest(script, text), true
+}
+
+// textCost is what text costs, in any language of its script.
+func (d *detector) textCost(text string) int {
+	script := d.model.ScriptOf(text)
+	return cheapest(script, script.String(text))
+}
+
+func cheapest(s *lm.Script, text lm.Text) int {
+	least := s.Langs[0].Cost(text)
+	for _, l := range s.Langs[1:] {
+		least = min(least, l.Cost(text))
+	}
+	return least
 }
