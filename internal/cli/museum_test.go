@@ -95,8 +95,10 @@ func visit(t *testing.T, dir string) {
 	if killed := corpora[len(corpora)-1]; digestOf(t, killed) == want.Corpus || digestOf(t, killed) == want.Again {
 		t.Errorf("%s is complete: it cannot be resumed", killed)
 	}
+	changed := false
+	resume := func(exit int, args ...string) { changed = resumed(t, exit, args...) || changed }
 	if len(corpora) == 1 {
-		millraceIn(t, DeadLetters, "run", "pipeline.yaml")
+		resume(DeadLetters, "run", "pipeline.yaml")
 		millraceIn(t, Done, "why", "--dir", "corpus", "copy.txt")
 	} else {
 		archive, err := filepath.Glob("corpus/warc/*.warc.gz")
@@ -105,13 +107,13 @@ func visit(t *testing.T, dir string) {
 		}
 		millraceIn(t, Done, append([]string{"warc", "verify"}, archive...)...)
 		millraceIn(t, Done, "consent", "--dir", "corpus")
-		millraceIn(t, Done, "run", "pipeline.yaml")
-		millraceIn(t, Done, "run", "--archive", "corpus", "--dir", "again", "pipeline.yaml")
-		if got := digestOf(t, "again"); got != want.Again {
+		resume(Done, "run", "pipeline.yaml")
+		resume(Done, "run", "--archive", "corpus", "--dir", "again", "pipeline.yaml")
+		if got := digestOf(t, "again"); !got.is(want.Again, changed) {
 			t.Errorf("again: %+v, want %+v", got, want.Again)
 		}
 	}
-	if got := digestOf(t, "corpus"); got != want.Corpus {
+	if got := digestOf(t, "corpus"); !got.is(want.Corpus, changed) {
 		t.Errorf("corpus: %+v, want %+v", got, want.Corpus)
 	}
 	for _, corpus := range corpora {
@@ -123,14 +125,44 @@ func visit(t *testing.T, dir string) {
 	}
 }
 
+// is compares what came of a corpus with what was expected. A version whose steps make other texts may change these, and
+// the places of rows, but none may be missing.
+func (s summedRows) is(want summedRows, changed bool) bool {
+	if changed {
+		return s.Rows+s.Rejects == want.Rows+want.Rejects
+	}
+	return s == want
+}
+
+// resumed goes on with a corpus. Where this version's steps are not those that it was made by, that has to be said, and
+// --from-here is the way on.
+func resumed(t *testing.T, exit int, args ...string) (changed bool) {
+	t.Helper()
+	got, said := millraceRuns(t, args...)
+	if got == Usage && strings.Contains(said, "--from-here") {
+		millraceIn(t, exit, append(args[:len(args):len(args)], "--from-here")...)
+		return true
+	}
+	if got != exit {
+		t.Fatalf("millrace %s: exit %d, want %d\n%s", strings.Join(args, " "), got, exit, said)
+	}
+	return false
+}
+
 // millraceIn runs millrace in this process.
 func millraceIn(t *testing.T, exit int, args ...string) {
 	t.Helper()
+	if got, said := millraceRuns(t, args...); got != exit {
+		t.Fatalf("millrace %s: exit %d, want %d\n%s", strings.Join(args, " "), got, exit, said)
+	}
+}
+
+func millraceRuns(t *testing.T, args ...string) (exit int, said string) {
+	t.Helper()
 	var out, words bytes.Buffer
 	a := &App{Args: args, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &words}
-	if got := a.Run(t.Context()); got != exit {
-		t.Fatalf("millrace %s: exit %d, want %d\n%s%s", strings.Join(args, " "), got, exit, &out, &words)
-	}
+	exit = a.Run(t.Context())
+	return exit, out.String() + words.String()
 }
 
 // digestOf reads every row of a corpus.
