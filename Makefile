@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl parity-clean race-filters train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl race-extract parity-clean race-filters train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -84,6 +84,10 @@ parity-clean: ## the packs of rules say of each document what datatrove's filter
 race-filters: ## four packs over JSON lines, beside datatrove with two workers
 	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" race
 
+# INPUT= is a folder of marked articles; without it, those that a Go module carries are read.
+race-extract: ## the main text of articles and of documentation, beside trafilatura and resiliparse
+	@go run ./internal/sim/raceextract -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/extract-requirements.txt)/bin/python"
+
 points: ## a crash before and after each durable step, and one behind it at each point: every pair of points; a bit flipped in each byte
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestCrashWithStore|TestStoreTwoOwners|TestVersionsCrash|TestOneFlippedBit|TestOneBitOfEachField' ./ingest/... ./shards ./crawl ./internal/cli
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v ./internal/sim/simlog -rapid.checks=20000
@@ -103,5 +107,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl parity-clean race-filters docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots race-polite race-crawl race-extract parity-clean race-filters docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

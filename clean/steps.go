@@ -35,7 +35,7 @@ func kinds() []kind {
 	inf := math.Inf(1)
 	return []kind{
 		{"charset", 1, nil, runCharset},
-		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
+		{"extract", 2, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 1, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
@@ -113,33 +113,50 @@ func runExtract(d *millrace.Document, out []float64) error {
 		out[0] = float64(utf8.RuneCountInString(d.Text))
 		return nil
 	}
-	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
-	if form == extract.Other {
-		return fmt.Errorf("extract: no text to be had from media type %q", d.Page.MediaType)
-	}
-	decoded := charset.Decode(d.Page.Body, label, form == extract.Markup)
-	page := extract.Text(decoded.Text)
-	if form == extract.Markup {
-		page = extract.HTML(decoded.Text)
+	page, err := extractPage(d)
+	if err != nil {
+		return fmt.Errorf("extract: %w", err)
 	}
 	d.Page.Body = nil
-	d.Charset, d.Extract = decoded.Name, "fast"
-	if form == extract.Plain {
-		d.Extract = "none"
-	}
 	d.Text, d.Code = page.Text, page.Code
 	if page.Title != "" {
 		d.Title = page.Title
-	}
-	d.AddEdit("charset.invalid", decoded.Invalid)
-	if decoded.Overridden {
-		d.AddEdit("charset.overridden", 1)
 	}
 	if page.Cut {
 		d.AddEdit("extract.cut", 1)
 	}
 	out[0] = float64(utf8.RuneCountInString(d.Text))
 	return nil
+}
+
+// extractPage reads the bytes as what they are.
+func extractPage(d *millrace.Document) (extract.Page, error) {
+	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
+	d.Extract = "none"
+	switch form {
+	case extract.Other:
+		return extract.Page{}, fmt.Errorf("no text to be had from media type %q", d.Page.MediaType)
+	case extract.Packed:
+		return extract.Options{}.Archive(d.Page.Body)
+	}
+	decoded := charset.Decode(d.Page.Body, label, form == extract.Markup)
+	d.Charset = decoded.Name
+	d.AddEdit("charset.invalid", decoded.Invalid)
+	if decoded.Overridden {
+		d.AddEdit("charset.overridden", 1)
+	}
+	switch form {
+	case extract.Markup:
+		page := extract.Best(decoded.Text)
+		d.Extract = "fast"
+		if page.Slow {
+			d.Extract = "slow"
+		}
+		return page, nil
+	case extract.Feed:
+		return extract.Options{}.Feed(decoded.Text), nil
+	}
+	return extract.Text(decoded.Text), nil
 }
 
 // runRepair mends text and title.

@@ -120,7 +120,7 @@ func TestHostileLinear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n = 20000
 			steps := func(n int) int {
-				r := newReader(make(n))
+				r := newReader(make(n), Options{})
 				r.read()
 				return r.steps
 			}
@@ -172,7 +172,8 @@ func TestFormOf(t *testing.T) {
 		{"", "\xef\xbb\xbf<html>", "", Markup},
 		{"application/octet-stream", "PK\x03\x04 and so on, and so on, and so on\x00.", "", Other},
 		{"application/xml", "<?xml version='1.0'?><html>", "", Markup},
-		{"application/xml", "<?xml version='1.0'?><feed>", "", Plain},
+		{"application/xml", "<?xml version='1.0'?><feed>", "", Feed},
+		{"application/xml", "<?xml version='1.0'?><data>", "", Plain},
 		{"", "words", "", Plain},
 		{"", "", "", Plain},
 	}
