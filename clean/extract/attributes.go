@@ -6,6 +6,7 @@ import "strings"
 type attributes struct {
 	names
 	hidden bool
+	styled bool // hidden by its style: within a line, what is hidden otherwise is often a variant that a script shows
 	main   bool // role=main
 	aside  bool // a role that is not the page's text
 	href   bool
@@ -26,7 +27,8 @@ func (at *attributes) read(list []attr) {
 		case "aria-hidden":
 			at.hidden = at.hidden || val == "true"
 		case "style":
-			at.hidden = at.hidden || invisible(val)
+			at.styled = invisible(val)
+			at.hidden = at.hidden || at.styled
 		case "role":
 			at.role(val)
 		case "itemprop":

@@ -30,6 +30,7 @@ type choice struct {
 const (
 	shortBlock = 25  // characters; a shorter block says little
 	shortText  = 700 // bytes; a shorter text is doubted
+	aside      = 200 // characters of good text that a box beside the text has at least
 )
 
 // good reports whether a block looks like running text.
@@ -51,18 +52,18 @@ func (r *reader) choose(names bool, t *told) choice {
 	}
 	score(blocks, nodes)
 	c := choice{last: int32(len(nodes) - 1), names: names, total: nodes[0].good}
-	if t != nil {
-		t.mark(r.out, blocks, nodes)
-		if i, ok := t.holder(nodes); ok {
-			c.from, c.last, c.trusted, c.told = i, nodes[i].last, true, true
-			return c
-		}
-	}
 	i, ok := declared(nodes)
 	if !ok {
 		i = climb(nodes, best(nodes))
 	}
 	i = narrow(nodes, i)
+	if t != nil {
+		t.mark(r.out, blocks, nodes)
+		if j, ok := t.holder(nodes); ok && nodes[i].good < 2*nodes[0].told { // else the data has the beginning only
+			c.from, c.last, c.trusted, c.told = j, nodes[j].last, true, true
+			return c
+		}
+	}
 	c.from, c.last, c.trusted = i, nodes[i].last, ok
 	return c
 }
@@ -71,12 +72,20 @@ func (r *reader) choose(names bool, t *told) choice {
 // that holds half of the page's text: page builders put "widget" or "sidebar" on the article's own wrapper.
 func believe(blocks []block, nodes []node) {
 	for i := range blocks {
-		if b := &blocks[i]; b.good() {
-			nodes[b.node].good += b.chars
+		b := &blocks[i]
+		n := &nodes[b.node]
+		if b.good() {
+			n.good += b.chars
 		}
+		n.chars += b.chars
+		n.links += b.linkChars
 	}
 	for i := len(nodes) - 1; i > 0; i-- {
-		nodes[nodes[i].parent].good += nodes[i].good
+		n := &nodes[i]
+		p := &nodes[n.parent]
+		p.good += n.good
+		p.chars += n.chars
+		p.links += n.links
 	}
 	total := nodes[0].good
 	reason := make([]Reason, len(nodes))
@@ -88,11 +97,13 @@ func believe(blocks []block, nodes []node) {
 			own = None
 		case n.content && (own == Layout || own == Navigation):
 			own = None
+		case own == Layout && n.good >= aside && n.links*5 < n.chars:
+			own = None // a box of the text's own: choosing the main part decides
 		}
 		if reason[i] = own; own == None && i > 0 {
 			reason[i] = reason[n.parent]
 		}
-		n.good = 0
+		n.good, n.chars, n.links = 0, 0, 0
 	}
 	for i := range blocks {
 		blocks[i].left = reason[blocks[i].node]
@@ -182,16 +193,13 @@ func declared(nodes []node) (int32, bool) {
 	return 0, false
 }
 
-// climb goes up to four containers further out, to one that holds a good deal more.
+// climb goes further out, to containers that hold a good deal more: each within four of the one before.
 func climb(nodes []node, i int32) int32 {
 	best := i
-	for range 4 {
-		if i == 0 {
-			break
-		}
+	for far := 0; far < 4 && i > 0; far++ {
 		i = nodes[i].parent
 		if float64(nodes[i].good) > 1.3*float64(nodes[best].good) {
-			best = i
+			best, far = i, -1
 		}
 	}
 	return best

@@ -141,6 +141,8 @@ func (n *names) word(w []byte, first bool) {
 		r = Signup
 	case "byline", "dateline", "timestamp", "pubdate", "tags", "taglist", "authorbox", "bio", "postmeta", "entrymeta", "articlemeta", "avatar":
 		r = Byline
+	case "caption", "captions", "figcaption", "imgcaption", "photocaption", "imagecaption", "credit", "credits", "photocredit", "imagecredit":
+		r = Caption
 	default:
 		n.long(w)
 		return

@@ -141,7 +141,7 @@ func (r *reader) skipped(t tag, c class, at *attributes) Reason {
 		return None
 	case c == skipped:
 		return Element
-	case at.hidden && t != tagBody && t != tagHtml:
+	case at.hidden && t != tagBody && t != tagHtml && (t != tagSpan || at.styled):
 		return Hidden
 	case at.aside && t != tagBody:
 		return Role

@@ -49,6 +49,9 @@ func (r *reader) kept(c choice) int {
 		if b.left == None && (b.node < c.from || b.node > c.last) {
 			b.left = Outside
 		}
+		if b.left == None && b.kind == caption && c.names {
+			b.left = Caption
+		}
 	}
 	if c.told {
 		r.ends()
@@ -87,6 +90,9 @@ func (r *reader) ends() {
 	}
 }
 
+// ownWords is how many characters that are no links a block of links has to have, in sentences, to be text.
+const ownWords = 60
+
 // linked leaves out what is mostly links. A heading whose blocks are all left out goes with them.
 func (r *reader) linked(c choice) {
 	most, mostItem := 0.5, 0.33
@@ -124,7 +130,7 @@ func (r *reader) linked(c choice) {
 			} else {
 				b.left = Links
 			}
-		case b.kind != pre && b.linked() > limit && !b.told:
+		case b.kind != pre && b.linked() > limit && !b.told && !(b.stops > 0 && b.chars-b.linkChars >= ownWords):
 			b.left, lost = Links, true
 		default:
 			lost = false
