@@ -32,10 +32,7 @@ func (at *attributes) read(list []attr) {
 		case "role":
 			at.role(val)
 		case "itemprop":
-			switch strings.ToLower(val) {
-			case "articlebody", "text", "reviewbody":
-				at.prop = true
-			}
+			at.prop = at.prop || strings.EqualFold(val, "articleBody")
 		case "lang", "xml:lang":
 			at.lang = val
 		}

@@ -181,7 +181,7 @@ func declared(nodes []node) (int32, bool) {
 		}
 	}
 	total := nodes[0].good
-	if n := &nodes[prop]; prop > 0 && n.good >= least && n.good*4 >= total {
+	if n := &nodes[prop]; prop > 0 && n.good >= least && n.good*10 >= total {
 		return prop, true
 	}
 	if n := &nodes[main]; mains == 1 && n.chars > 0 && n.good*3 >= total {

@@ -75,6 +75,8 @@ const (
 	tagParam
 	tagPlaintext
 	tagPre
+	tagRp
+	tagRt
 	tagSamp
 	tagScript
 	tagSection
@@ -170,6 +172,8 @@ var elements = [tags]element{
 	tagParam:      {"param", void},
 	tagPlaintext:  {"plaintext", inline},
 	tagPre:        {"pre", paragraph},
+	tagRp:         {"rp", skipped},
+	tagRt:         {"rt", skipped},
 	tagSamp:       {"samp", inline},
 	tagScript:     {"script", skipped},
 	tagSection:    {"section", container},

@@ -98,6 +98,9 @@ func (r *reader) read() {
 func (r *reader) start() {
 	t := r.tag
 	c := elements[t].class
+	if r.loose && t == tagNoscript {
+		r.inRaw = other
+	}
 	r.inTitle = t == tagTitle && r.skip == other && r.meta.title == ""
 	r.inData = t == tagScript && strings.Contains(attribute(r.attrs, "type"), "ld+json")
 	if r.skip == tagP && (c == paragraph || c == container) {
@@ -119,6 +122,9 @@ func (r *reader) start() {
 	var at attributes
 	at.read(r.attrs)
 	if why := r.skipped(t, c, &at); why != None {
+		if t == tagSvg && r.slash {
+			return
+		}
 		r.skipFrom(t, c, why)
 		return
 	}
@@ -137,7 +143,7 @@ func (r *reader) start() {
 // skipped says why an element is left out whole, if it is.
 func (r *reader) skipped(t tag, c class, at *attributes) Reason {
 	switch {
-	case r.loose && (t == tagAside || t == tagFooter || c != skipped):
+	case r.loose && (t == tagAside || t == tagFooter || t == tagNoscript || c != skipped):
 		return None
 	case c == skipped:
 		return Element

@@ -98,7 +98,7 @@ func articles(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if o.input == "" {
 		set, parts, err = readSegments(ctx)
 		if err == nil {
-			judged, b.Figures["set"] = set.pages, marked
+			judged, b.Figures["set"] = set.half(o.half), marked+", "+o.half
 		}
 	} else {
 		set, err = readArticles(o.input)
