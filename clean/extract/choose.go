@@ -52,19 +52,21 @@ func (r *reader) choose(names bool, t *told) choice {
 	}
 	score(blocks, nodes)
 	c := choice{last: int32(len(nodes) - 1), names: names, total: nodes[0].good}
-	i, ok := declared(nodes)
-	if !ok {
+	i, declared := declared(nodes)
+	if !declared {
 		i = climb(nodes, best(nodes))
 	}
 	i = narrow(nodes, i)
 	if t != nil {
 		t.mark(r.out, blocks, nodes)
-		if j, ok := t.holder(nodes); ok && nodes[i].good < 2*nodes[0].told { // else the data has the beginning only
+		j, ok := t.holder(nodes)
+		begins := j >= i && j <= nodes[i].last && nodes[i].good >= 2*nodes[0].told // the data has the beginning only
+		if ok && !begins {
 			c.from, c.last, c.trusted, c.told = j, nodes[j].last, true, true
 			return c
 		}
 	}
-	c.from, c.last, c.trusted = i, nodes[i].last, ok
+	c.from, c.last, c.trusted = i, nodes[i].last, declared
 	return c
 }
 

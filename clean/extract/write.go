@@ -49,12 +49,14 @@ func (r *reader) kept(c choice) int {
 		if b.left == None && (b.node < c.from || b.node > c.last) {
 			b.left = Outside
 		}
-		if b.left == None && b.kind == caption && c.names {
-			b.left = Caption
-		}
+	}
+	if c.names {
+		r.captions(c)
 	}
 	if c.told {
 		r.ends()
+	} else if c.names {
+		r.lead(c)
 	}
 	r.linked(c)
 	if !c.told {
@@ -67,6 +69,54 @@ func (r *reader) kept(c choice) int {
 		}
 	}
 	return size
+}
+
+// lead takes in the paragraphs between the page's headline and the chosen part.
+func (r *reader) lead(c choice) {
+	const near, least = 40, 80 // blocks; characters
+	blocks := r.blocks
+	first := 0
+	for first < len(blocks) && blocks[first].node < c.from {
+		first++
+	}
+	head := first - 1
+	for head >= 0 && first-head < near && blocks[head].level != 1 {
+		head--
+	}
+	if head < 0 || first-head >= near || first == len(blocks) {
+		return
+	}
+	for i := head + 1; i < first; i++ {
+		if b := &blocks[i]; b.left == Outside && b.kind == prose && b.chars >= least && b.stops > 0 && b.linked() < 0.2 {
+			b.left = None
+		}
+	}
+}
+
+// captions leaves out what stands under pictures, unless it is the better part of the text.
+func (r *reader) captions(c choice) {
+	var under, beside int32
+	is := func(b *block) bool {
+		return b.node >= c.from && b.node <= c.last && (b.left == Caption || b.left == None && b.kind == caption)
+	}
+	for i := range r.blocks {
+		b := &r.blocks[i]
+		switch {
+		case !b.good():
+		case is(b):
+			under += b.chars
+		case b.left == None:
+			beside += b.chars
+		}
+	}
+	for i := range r.blocks {
+		if b := &r.blocks[i]; is(b) {
+			b.left = Caption
+			if under > beside {
+				b.left = None
+			}
+		}
+	}
 }
 
 // ends leaves out what stands before the first block that the page's data has, and behind the last one.
