@@ -112,6 +112,9 @@ func (r *reader) add(s string) {
 			continue
 		}
 		chars++
+		if c >= 0xE3 && c < 0xF0 {
+			chars++ // a sign of Chinese, Japanese or Korean says as much as two letters, or more
+		}
 		r.wide(s[i:])
 	}
 	r.counted(chars)

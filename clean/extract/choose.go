@@ -33,8 +33,14 @@ const (
 	aside      = 200 // characters of good text that a box beside the text has at least
 )
 
-// good reports whether a block looks like running text.
-func (b *block) good() bool { return b.chars >= shortBlock && b.linked() < 0.5 }
+// good reports whether a block looks like running text. Cells, terms and code may be short.
+func (b *block) good() bool {
+	switch b.kind {
+	case cell, term, pre:
+		return b.linked() < 0.2
+	}
+	return b.chars >= shortBlock && b.linked() < 0.5
+}
 
 // choose finds the container with the page's text. names says whether class names of boilerplate are believed.
 func (r *reader) choose(names bool, t *told) choice {
@@ -202,6 +208,15 @@ func climb(nodes []node, i int32) int32 {
 		i = nodes[i].parent
 		if float64(nodes[i].good) > 1.3*float64(nodes[best].good) {
 			best, far = i, -1
+		}
+	}
+	// A short page has little beside its text.
+	for i = best; i > 0 && nodes[best].good < shortText; {
+		i = nodes[i].parent
+		if n := &nodes[i]; n.links*3 > n.chars {
+			break
+		} else if n.good > nodes[best].good {
+			best = i
 		}
 	}
 	return best

@@ -190,27 +190,32 @@ func (r *reader) linked(c choice) {
 	settle()
 }
 
-// trim leaves out short lines behind the last good block of a text.
+// trim leaves out short lines behind the last good block of a text, if they are few.
 func (r *reader) trim() {
+	const most = 12
 	blocks := r.blocks
-	total := int32(0)
+	total, at, lines := int32(0), -1, 0
 	for i := range blocks {
-		if b := &blocks[i]; b.left == None && b.good() {
-			total += b.chars
-		}
-	}
-	if total < shortText {
-		return
-	}
-	for i := len(blocks) - 1; i >= 0; i-- {
 		b := &blocks[i]
 		if b.left != None {
 			continue
 		}
-		if b.kind != prose && b.kind != heading || b.stops > 0 || b.chars >= 4*shortBlock {
-			break
+		if b.good() {
+			total += b.chars
 		}
-		b.left = Trailing
+		if b.kind != prose && b.kind != heading || b.stops > 0 || b.chars >= 4*shortBlock {
+			at, lines = i, 0
+			continue
+		}
+		lines++
+	}
+	if total < shortText || lines > most {
+		return
+	}
+	for i := at + 1; i < len(blocks); i++ {
+		if b := &blocks[i]; b.left == None {
+			b.left = Trailing
+		}
 	}
 }
 

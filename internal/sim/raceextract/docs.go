@@ -33,11 +33,11 @@ func manuals() []manual {
 		return strings.Contains(c, " docnav ") || strings.Contains(c, " toc ") || value(n, "id") == "title"
 	}
 	area := func(n *html.Node) bool { return value(n, "id") == "DisplayArea" }
-	none := func(*html.Node) bool { return false }
+	topics := func(n *html.Node) bool { return value(n, "class") == "relatedtopics" }
 	const small, page = 6000, 2000
 	list := []manual{{"debian-handbook", "usr/share/doc/debian-handbook/html", page, handbook, docnav}}
 	for _, lang := range [...]string{"en-us", "de", "zh-cn"} {
-		list = append(list, manual{"libreoffice-help-" + lang, "usr/share/libreoffice/help", small, area, none})
+		list = append(list, manual{"libreoffice-help-" + lang, "usr/share/libreoffice/help", small, area, topics})
 	}
 	return list
 }
