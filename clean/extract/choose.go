@@ -30,6 +30,7 @@ type choice struct {
 const (
 	shortBlock = 25  // characters; a shorter block says little
 	shortText  = 700 // bytes; a shorter text is doubted
+	lone       = 80  // characters of good text that a part without links has at least
 	aside      = 200 // characters of good text that a box beside the text has at least
 )
 
@@ -101,10 +102,12 @@ func believe(blocks []block, nodes []node) {
 		n := &nodes[i]
 		own := n.reason
 		switch {
-		case n.good*2 >= total && own != Comments:
+		case n.good*2 >= total && own != Comments && own != Element:
 			own = None
 		case n.content && (own == Layout || own == Navigation):
 			own = None
+		case own == Related && n.links == 0 && n.good >= lone:
+			own = None // what points nowhere is no other page: in German, a teaser is a text's own beginning
 		case own == Layout && n.good >= aside && n.links*5 < n.chars:
 			own = None // a box of the text's own: choosing the main part decides
 		}

@@ -151,8 +151,6 @@ func (r *reader) skipped(t tag, c class, at *attributes) Reason {
 		return Hidden
 	case at.aside && t != tagBody:
 		return Role
-	case t == tagHeader && !r.inArticle():
-		return Element
 	}
 	return None
 }
@@ -255,8 +253,11 @@ func (r *reader) push(t tag, c class, at *attributes) {
 			o.ordinal = outer.items
 		}
 	}
-	if t == tagBody || t == tagMain || t == tagArticle || at.main {
+	switch {
+	case t == tagBody, t == tagMain, t == tagArticle, at.main:
 		at.reason = None
+	case t == tagHeader && !r.inArticle() && !r.loose:
+		at.reason = Element // the page's, or that of an article that says so in no other way
 	}
 	if c == container || at.reason != None || at.prop {
 		r.nodes = append(r.nodes, node{parent: o.node, tag: t, main: t == tagMain || at.main, prop: at.prop, lang: at.lang,

@@ -87,7 +87,7 @@ func (r *reader) lead(c choice) {
 		return
 	}
 	for i := head + 1; i < first; i++ {
-		if b := &blocks[i]; b.left == Outside && b.kind == prose && b.chars >= least && b.stops > 0 && b.linked() < 0.2 {
+		if b := &blocks[i]; (b.left == Outside || b.left == Element) && b.kind == prose && b.chars >= least && b.stops > 0 && b.linked() < 0.2 {
 			b.left = None
 		}
 	}

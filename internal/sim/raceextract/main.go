@@ -133,7 +133,7 @@ func articles(ctx context.Context, o options, dir string, b *sim.Bar) error {
 		r.Pages, r.Bytes = speeds[name].Pages, speeds[name].MB
 		results[name] = r
 		if o.worst > 0 && (name == "fast" || name == "best") {
-			printWorst(name, o.worst, judged, r.each)
+			printWorst(name, o.worst, judged, r.each, parts, list)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(results)) {
@@ -245,7 +245,7 @@ func readTexts(name string) (texts map[string]string, err error) {
 }
 
 // printWorst names the pages with the least F1.
-func printWorst(name string, n int, pages []page, each []counts) {
+func printWorst(name string, n int, pages []page, each []counts, parts map[string]pieces, texts map[string]string) {
 	order := make([]int, len(pages))
 	for i := range order {
 		order[i] = i
@@ -256,5 +256,6 @@ func printWorst(name string, n int, pages []page, each []counts) {
 	for _, i := range order[:min(n, len(order))] {
 		s := score(each[i : i+1])
 		fmt.Fprintf(os.Stderr, "%s %.3f P %.3f R %.3f %s %.80s\n", name, s.F1, s.Precision, s.Recall, pages[i].id, pages[i].url)
+		parts[pages[i].id].print(texts[pages[i].id])
 	}
 }

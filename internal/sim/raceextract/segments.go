@@ -105,20 +105,38 @@ func entryOf(lit *ast.CompositeLit) (name string, p pieces) {
 	return name, p
 }
 
-// found counts the pieces of a page in a text, white space aside.
+// found counts the pieces of a page in a text.
 func (p pieces) found(text string) (c counts) {
-	text = strings.Join(strings.Fields(text), " ")
+	text = oneLine(text)
 	for _, s := range p.with {
-		if strings.Contains(text, strings.Join(strings.Fields(s), " ")) {
+		if strings.Contains(text, oneLine(s)) {
 			c.both++
 		} else {
 			c.missing++
 		}
 	}
 	for _, s := range p.without {
-		if strings.Contains(text, strings.Join(strings.Fields(s), " ")) {
+		if strings.Contains(text, oneLine(s)) {
 			c.extra++
 		}
 	}
 	return c
 }
+
+// print names the pieces that were not judged right.
+func (p pieces) print(text string) {
+	text = oneLine(text)
+	for _, s := range p.with {
+		if !strings.Contains(text, oneLine(s)) {
+			fmt.Fprintf(os.Stderr, "  missing %q\n", s)
+		}
+	}
+	for _, s := range p.without {
+		if strings.Contains(text, oneLine(s)) {
+			fmt.Fprintf(os.Stderr, "  extra %q\n", s)
+		}
+	}
+}
+
+// oneLine has single spaces for all white space.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
