@@ -17,7 +17,7 @@ import (
 // Bounds on what one page may cost. Behind them reading stops, and Page.Cut says so.
 const (
 	maxText   = 8 << 20 // bytes of text
-	maxBlock  = 1 << 18 // blocks, and containers
+	maxBlock  = 1 << 17 // blocks, and containers
 	maxDepth  = 2000    // open elements; deeper ones give their text but no structure
 	maxTitle  = 1000    // bytes
 	maxImages = 1000

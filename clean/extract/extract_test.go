@@ -121,6 +121,7 @@ func TestHostileLinear(t *testing.T) {
 			steps := func(n int) int {
 				r := newReader(make(n), Options{})
 				r.read()
+				r.writeOut(r.choose(true, nil), true)
 				return r.steps
 			}
 			one, two := steps(n), steps(2*n)

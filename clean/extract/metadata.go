@@ -30,7 +30,8 @@ const maxData = 1 << 20
 
 // setTitle takes in the text of the title element.
 func (m *metadata) setTitle(s string) {
-	m.title = strings.Join(strings.Fields(html.UnescapeString(strings.ReplaceAll(s[:min(len(s), 8*maxTitle)], "\x00", ""))), " ")
+	s = strings.ToValidUTF8(s[:min(len(s), 8*maxTitle)], "")
+	m.title = strings.Join(strings.Fields(html.UnescapeString(strings.ReplaceAll(s, "\x00", ""))), " ")
 }
 
 // addData takes in a script of JSON-LD.
