@@ -59,7 +59,7 @@ func (r *reader) kept(c choice) int {
 		r.lead(c)
 	}
 	r.linked(c)
-	if !c.told {
+	if !c.told && !c.trusted {
 		r.trim()
 	}
 	size := 0
