@@ -50,13 +50,7 @@ func (r *reader) choose(names bool, t *told) choice {
 		n := &nodes[i]
 		n.score, n.good, n.links, n.chars, n.told = 0, 0, 0, 0, 0
 	}
-	if names {
-		believe(blocks, nodes)
-	} else {
-		for i := range blocks {
-			blocks[i].left = None
-		}
-	}
+	believe(blocks, nodes, names)
 	score(blocks, nodes)
 	c := choice{last: int32(len(nodes) - 1), names: names, total: nodes[0].good}
 	i, declared := declared(nodes)
@@ -79,7 +73,8 @@ func (r *reader) choose(names bool, t *told) choice {
 
 // believe gives each block the reason of the innermost named element around it. A name is not believed of an element
 // that holds half of the page's text: page builders put "widget" or "sidebar" on the article's own wrapper.
-func believe(blocks []block, nodes []node) {
+// Without names, only what an element is counts.
+func believe(blocks []block, nodes []node, names bool) {
 	for i := range blocks {
 		b := &blocks[i]
 		n := &nodes[b.node]
@@ -102,6 +97,8 @@ func believe(blocks []block, nodes []node) {
 		n := &nodes[i]
 		own := n.reason
 		switch {
+		case !names && own != Element:
+			own = None
 		case n.good*2 >= total && own != Comments && own != Element:
 			own = None
 		case n.content && (own == Layout || own == Navigation):

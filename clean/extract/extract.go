@@ -5,7 +5,8 @@
 // whatever the page is. Best asks a slower library, which does build a tree, about the pages on which this is not sure.
 //
 // Read in this order: extract.go, scan.go, elements.go, names.go, attributes.go, reader.go, blocks.go, choose.go,
-// told.go, write.go, markdown.go, metadata.go, best.go, media.go.
+// told.go, write.go, markdown.go, metadata.go, images.go, best.go, media.go. What is no page: archive.go, office.go,
+// feed.go.
 package extract
 
 import (
