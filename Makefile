@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-extract race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -99,6 +99,10 @@ hostile: ## every step of cleaning on texts made to hurt it: twice the text, twi
 race-pii: ## personal data and traps planted in sentences of many languages: found, by kind, and how fast; datatrove beside it
 	@go run ./internal/sim/racepii -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/pii-requirements.txt)/bin/python"
 
+# INPUT= is a folder of marked articles; without it, those that a Go module carries are read.
+race-extract: ## the main text of articles and of documentation, beside trafilatura and resiliparse
+	@go run ./internal/sim/raceextract -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/extract-requirements.txt)/bin/python"
+
 points: ## a crash before and after each durable step, and one behind it at each point: every pair of points; a bit flipped in each byte
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestCrashWithStore|TestStoreTwoOwners|TestVersionsCrash|TestOneFlippedBit|TestOneBitOfEachField' ./ingest/... ./shards ./crawl ./internal/cli
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v ./internal/sim/simlog -rapid.checks=20000
@@ -118,5 +122,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-extract race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -20,7 +20,7 @@ func runCharset(d *millrace.Document, _ []float64) error {
 		return nil
 	}
 	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
-	if form == extract.Other {
+	if form == extract.Other || form == extract.Packed {
 		return fmt.Errorf("charset: no text to be had from media type %q", d.Page.MediaType)
 	}
 	r := charset.Decode(d.Page.Body, label, form == extract.Markup)

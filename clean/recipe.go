@@ -121,6 +121,26 @@ func (r *Recipe) Without(name string) *Recipe {
 	return out
 }
 
+// Exchange is the recipe with another step in the place of one, which measures the same; its rules stay.
+func (r *Recipe) Exchange(name, by string) (*Recipe, error) {
+	k, ok := findKind(by)
+	if !ok {
+		return nil, fmt.Errorf("unknown step %q: the steps are %s", by, strings.Join(kindNames(), ", "))
+	}
+	out := &Recipe{name: r.name, signals: r.signals, steps: slices.Clone(r.steps)}
+	for i, s := range out.steps {
+		if s.name != name {
+			continue
+		}
+		s.kind, s.rules = k, slices.Clone(s.rules)
+		for j := range s.rules {
+			s.rules[j].Stage = by
+		}
+		out.steps[i] = s
+	}
+	return out, nil
+}
+
 // readFile reads a file no larger than a recipe may be.
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)

@@ -32,10 +32,13 @@ type signal struct {
 
 // kinds lists the steps that there are.
 func kinds() []kind {
-	inf := math.Inf(1)
+	inf, markdown := math.Inf(1), extract.Options{Markdown: true}
 	return []kind{
 		{"charset", 1, nil, runCharset},
-		{"extract", 2, []signal{{"chars", 0, inf}}, runExtract},
+		{"extract", 2, []signal{{"chars", 0, inf}}, extractor{}.run},
+		{"extract-fast", 2, []signal{{"chars", 0, inf}}, extractor{quick: true}.run},
+		{"extract-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown}.run},
+		{"extract-fast-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
 		{"repair", 2, nil, runRepair},
 		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
 		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
@@ -106,42 +109,68 @@ func reasons() []millrace.Reason {
 	}
 }
 
-// runExtract makes text of the page's bytes. A document that came with text keeps it.
-func runExtract(d *millrace.Document, out []float64) error {
+// extractor makes text of the page's bytes. A document that came with text keeps it. quick asks no slower extractor about
+// the pages on which the first is not sure.
+type extractor struct {
+	extract.Options
+	quick bool
+}
+
+func (e extractor) run(d *millrace.Document, out []float64) error {
 	if d.Page.Body == nil {
 		d.Extract = "none"
 		out[0] = float64(utf8.RuneCountInString(d.Text))
 		return nil
 	}
-	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
-	if form == extract.Other {
-		return fmt.Errorf("extract: no text to be had from media type %q", d.Page.MediaType)
-	}
-	decoded := charset.Decode(d.Page.Body, label, form == extract.Markup)
-	page := extract.Text(decoded.Text)
-	if form == extract.Markup {
-		page = extract.HTML(decoded.Text)
+	page, err := e.page(d)
+	if err != nil {
+		return fmt.Errorf("extract: %w", err)
 	}
 	d.Page.Body = nil
-	d.Charset, d.Extract = decoded.Name, "fast"
-	if form == extract.Plain {
-		d.Extract = "none"
-	}
 	d.Text, d.Code = page.Text, page.Code
 	if page.Title != "" {
 		d.Title = page.Title
-	}
-	d.AddEdit("charset.invalid", decoded.Invalid)
-	d.AddEdit("charset.salvaged", decoded.Salvaged)
-	d.AddEdit("charset.mended", decoded.Mended)
-	if decoded.Overridden {
-		d.AddEdit("charset.overridden", 1)
 	}
 	if page.Cut {
 		d.AddEdit("extract.cut", 1)
 	}
 	out[0] = float64(utf8.RuneCountInString(d.Text))
 	return nil
+}
+
+// page reads the bytes as what they are.
+func (e extractor) page(d *millrace.Document) (extract.Page, error) {
+	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
+	d.Extract = "none"
+	switch form {
+	case extract.Other:
+		return extract.Page{}, fmt.Errorf("no text to be had from media type %q", d.Page.MediaType)
+	case extract.Packed:
+		return e.Archive(d.Page.Body)
+	}
+	decoded := charset.Decode(d.Page.Body, label, form == extract.Markup)
+	d.Charset = decoded.Name
+	d.AddEdit("charset.invalid", decoded.Invalid)
+	d.AddEdit("charset.salvaged", decoded.Salvaged)
+	d.AddEdit("charset.mended", decoded.Mended)
+	if decoded.Overridden {
+		d.AddEdit("charset.overridden", 1)
+	}
+	switch form {
+	case extract.Markup:
+		d.Extract = "fast"
+		if e.quick {
+			return e.HTML(decoded.Text), nil
+		}
+		page := e.Best(decoded.Text)
+		if page.Slow {
+			d.Extract = "slow"
+		}
+		return page, nil
+	case extract.Feed:
+		return e.Feed(decoded.Text), nil
+	}
+	return extract.Text(decoded.Text), nil
 }
 
 // runRepair mends text and title.

@@ -1,12 +1,5 @@
 package extract
 
-import (
-	"bytes"
-	"strings"
-
-	"golang.org/x/net/html/atom"
-)
-
 // class says what an element does to the text around it.
 type class uint8
 
@@ -18,23 +11,252 @@ const (
 	skipped                // its text is never the page's
 )
 
-// classify sorts the elements of HTML. What it does not know runs on.
-func classify(a atom.Atom) class {
-	switch a {
-	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input, atom.Link, atom.Meta, atom.Param,
-		atom.Source, atom.Track, atom.Wbr:
-		return void
-	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Pre, atom.Li, atom.Dt, atom.Dd, atom.Tr, atom.Caption,
-		atom.Figcaption, atom.Summary, atom.Legend, atom.Address, atom.Hgroup, atom.Thead, atom.Tbody, atom.Tfoot, atom.Listing, atom.Xmp:
-		return paragraph
-	case atom.Body, atom.Div, atom.Section, atom.Article, atom.Main, atom.Td, atom.Th, atom.Blockquote, atom.Ul, atom.Ol, atom.Dl,
-		atom.Table, atom.Form, atom.Fieldset, atom.Figure, atom.Center, atom.Details, atom.Header:
-		return container
-	case atom.Script, atom.Style, atom.Noscript, atom.Template, atom.Svg, atom.Select, atom.Button, atom.Iframe, atom.Nav, atom.Footer,
-		atom.Aside, atom.Dialog, atom.Object, atom.Canvas, atom.Audio, atom.Video, atom.Textarea, atom.Noembed, atom.Noframes, atom.Datalist:
-		return skipped
+// tag is an element that means something here; 0 is any other one, whose text runs on.
+type tag uint8
+
+const (
+	other tag = iota
+	tagA
+	tagAddress
+	tagArea
+	tagArticle
+	tagAside
+	tagAudio
+	tagBase
+	tagBlockquote
+	tagBody
+	tagBr
+	tagButton
+	tagCanvas
+	tagCaption
+	tagCenter
+	tagCode
+	tagCol
+	tagDatalist
+	tagDd
+	tagDetails
+	tagDialog
+	tagDiv
+	tagDl
+	tagDt
+	tagEmbed
+	tagFieldset
+	tagFigcaption
+	tagFigure
+	tagFooter
+	tagForm
+	tagH1
+	tagH2
+	tagH3
+	tagH4
+	tagH5
+	tagH6
+	tagHeader
+	tagHgroup
+	tagHr
+	tagHtml
+	tagIframe
+	tagImg
+	tagInput
+	tagKbd
+	tagLegend
+	tagLi
+	tagLink
+	tagListing
+	tagMain
+	tagMeta
+	tagNav
+	tagNoembed
+	tagNoframes
+	tagNoscript
+	tagObject
+	tagOl
+	tagP
+	tagParam
+	tagPlaintext
+	tagPre
+	tagRp
+	tagRt
+	tagSamp
+	tagScript
+	tagSection
+	tagSelect
+	tagSource
+	tagSpan
+	tagStyle
+	tagSummary
+	tagSvg
+	tagTable
+	tagTbody
+	tagTd
+	tagTemplate
+	tagTextarea
+	tagTfoot
+	tagTh
+	tagThead
+	tagTime
+	tagTitle
+	tagTr
+	tagTrack
+	tagUl
+	tagVideo
+	tagWbr
+	tagXmp
+	tags // how many there are
+)
+
+// element is a row of the table of elements.
+type element struct {
+	name  string
+	class class
+}
+
+// elements is the table, by tag.
+var elements = [tags]element{
+	tagA:          {"a", inline},
+	tagAddress:    {"address", paragraph},
+	tagArea:       {"area", void},
+	tagArticle:    {"article", container},
+	tagAside:      {"aside", skipped},
+	tagAudio:      {"audio", skipped},
+	tagBase:       {"base", void},
+	tagBlockquote: {"blockquote", container},
+	tagBody:       {"body", container},
+	tagBr:         {"br", void},
+	tagButton:     {"button", skipped},
+	tagCanvas:     {"canvas", skipped},
+	tagCaption:    {"caption", paragraph},
+	tagCenter:     {"center", container},
+	tagCode:       {"code", inline},
+	tagCol:        {"col", void},
+	tagDatalist:   {"datalist", skipped},
+	tagDd:         {"dd", paragraph},
+	tagDetails:    {"details", container},
+	tagDialog:     {"dialog", skipped},
+	tagDiv:        {"div", container},
+	tagDl:         {"dl", container},
+	tagDt:         {"dt", paragraph},
+	tagEmbed:      {"embed", void},
+	tagFieldset:   {"fieldset", container},
+	tagFigcaption: {"figcaption", paragraph},
+	tagFigure:     {"figure", container},
+	tagFooter:     {"footer", skipped},
+	tagForm:       {"form", container},
+	tagH1:         {"h1", paragraph},
+	tagH2:         {"h2", paragraph},
+	tagH3:         {"h3", paragraph},
+	tagH4:         {"h4", paragraph},
+	tagH5:         {"h5", paragraph},
+	tagH6:         {"h6", paragraph},
+	tagHeader:     {"header", container},
+	tagHgroup:     {"hgroup", paragraph},
+	tagHr:         {"hr", void},
+	tagHtml:       {"html", inline},
+	tagIframe:     {"iframe", skipped},
+	tagImg:        {"img", void},
+	tagInput:      {"input", void},
+	tagKbd:        {"kbd", inline},
+	tagLegend:     {"legend", paragraph},
+	tagLi:         {"li", paragraph},
+	tagLink:       {"link", void},
+	tagListing:    {"listing", paragraph},
+	tagMain:       {"main", container},
+	tagMeta:       {"meta", void},
+	tagNav:        {"nav", skipped},
+	tagNoembed:    {"noembed", skipped},
+	tagNoframes:   {"noframes", skipped},
+	tagNoscript:   {"noscript", skipped},
+	tagObject:     {"object", skipped},
+	tagOl:         {"ol", container},
+	tagP:          {"p", paragraph},
+	tagParam:      {"param", void},
+	tagPlaintext:  {"plaintext", inline},
+	tagPre:        {"pre", paragraph},
+	tagRp:         {"rp", skipped},
+	tagRt:         {"rt", skipped},
+	tagSamp:       {"samp", inline},
+	tagScript:     {"script", skipped},
+	tagSection:    {"section", container},
+	tagSelect:     {"select", skipped},
+	tagSource:     {"source", void},
+	tagSpan:       {"span", inline},
+	tagStyle:      {"style", skipped},
+	tagSummary:    {"summary", paragraph},
+	tagSvg:        {"svg", skipped},
+	tagTable:      {"table", container},
+	tagTbody:      {"tbody", paragraph},
+	tagTd:         {"td", container},
+	tagTemplate:   {"template", skipped},
+	tagTextarea:   {"textarea", skipped},
+	tagTfoot:      {"tfoot", paragraph},
+	tagTh:         {"th", container},
+	tagThead:      {"thead", paragraph},
+	tagTime:       {"time", inline},
+	tagTitle:      {"title", inline},
+	tagTr:         {"tr", paragraph},
+	tagTrack:      {"track", void},
+	tagUl:         {"ul", container},
+	tagVideo:      {"video", skipped},
+	tagWbr:        {"wbr", void},
+	tagXmp:        {"xmp", paragraph},
+}
+
+// maxName is the length of the longest name in the table.
+const maxName = 10
+
+// slots is how many buckets the names of the table are hashed to.
+const slots = 512
+
+// hashName spreads the names of the table well; TestElements knows the longest bucket.
+func hashName(name []byte) int {
+	h := uint32(len(name))
+	for _, c := range name {
+		h = h*31 + uint32(c)
 	}
-	return inline
+	return int((h ^ h>>9) % slots)
+}
+
+// named is the table by name: a bucket holds up to four tags.
+var named = func() (t [slots][4]tag) {
+	for i := 1; i < int(tags); i++ {
+		b := &t[hashName([]byte(elements[i].name))]
+		for j := range b {
+			if b[j] == other {
+				b[j] = tag(i)
+				break
+			}
+		}
+	}
+	return t
+}()
+
+// lookup finds an element by its name, in any case.
+func lookup(name string) tag {
+	if len(name) > maxName {
+		return other
+	}
+	var b [maxName]byte
+	for i := range len(name) {
+		b[i] = lower(name[i])
+	}
+	low := b[:len(name)]
+	for _, t := range named[hashName(low)] {
+		if t == other {
+			break
+		}
+		if string(low) == elements[t].name {
+			return t
+		}
+	}
+	return other
+}
+
+// lower makes an ASCII letter small.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // kind is the part that a block plays in the text.
@@ -47,23 +269,26 @@ const (
 	term // of a definition list: a term or its definition
 	cell // of a table
 	pre
+	caption // of a figure
 )
 
-// kindOf is the kind of the blocks directly inside a, where it has one of its own.
-func kindOf(a atom.Atom, outer kind) kind {
-	switch a {
-	case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+// kindOf is the kind of the blocks directly inside t, where it has one of its own.
+func kindOf(t tag, outer kind) kind {
+	switch t {
+	case tagH1, tagH2, tagH3, tagH4, tagH5, tagH6:
 		return heading
-	case atom.Pre, atom.Listing, atom.Xmp:
+	case tagPre, tagListing, tagXmp:
 		return pre
-	case atom.Li:
+	case tagLi:
 		return item
-	case atom.Dt, atom.Dd:
+	case tagDt, tagDd:
 		return term
-	case atom.Td, atom.Th:
+	case tagTd, tagTh:
 		return cell
-	case atom.P, atom.Div:
-		if outer == item || outer == term || outer == cell {
+	case tagFigcaption:
+		return caption
+	case tagP, tagDiv:
+		if outer == item || outer == term || outer == cell || outer == caption {
 			return outer
 		}
 	}
@@ -71,88 +296,9 @@ func kindOf(a atom.Atom, outer kind) kind {
 }
 
 // level is a heading's depth, 1 to 6.
-func level(a atom.Atom) uint8 {
-	switch a {
-	case atom.H1:
-		return 1
-	case atom.H2:
-		return 2
-	case atom.H3:
-		return 3
-	case atom.H4:
-		return 4
-	case atom.H5:
-		return 5
-	case atom.H6:
-		return 6
+func level(t tag) uint8 {
+	if t < tagH1 || t > tagH6 {
+		return 0
 	}
-	return 0
-}
-
-// attributes are those that say something about an element's place on the page.
-type attributes struct {
-	names  string // class and id, lower case
-	hidden bool
-	main   bool // role=main
-	aside  bool // a role that is not the page's text
-	href   bool
-}
-
-// set takes in one attribute.
-func (at *attributes) set(key, val []byte) {
-	const most = 256
-	val = val[:min(len(val), most)]
-	switch string(key) {
-	case "class", "id":
-		at.names += " " + strings.ToLower(string(val))
-	case "href":
-		at.href = true
-	case "hidden":
-		at.hidden = true
-	case "aria-hidden":
-		at.hidden = at.hidden || string(val) == "true"
-	case "style":
-		v := bytes.ReplaceAll(bytes.ToLower(val), []byte(" "), nil)
-		at.hidden = at.hidden || bytes.Contains(v, []byte("display:none")) || bytes.Contains(v, []byte("visibility:hidden"))
-	case "role":
-		switch strings.ToLower(string(val)) {
-		case "main":
-			at.main = true
-		case "navigation", "banner", "contentinfo", "complementary", "search", "menu", "menubar", "dialog", "alert", "toolbar":
-			at.aside = true
-		}
-	}
-}
-
-// unwanted reports whether the class names are those of boilerplate. A name of content saves it.
-func (at *attributes) unwanted() bool {
-	bad := false
-	for name := range strings.FieldsSeq(at.names) {
-		for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '-' || r == '_' }) {
-			switch word {
-			case "article", "content", "story", "body", "entry", "post", "main", "text", "doc", "docs", "documentation":
-				return false
-			case "sidebar", "share", "sharing", "social", "related", "promo", "menu", "breadcrumb", "breadcrumbs", "newsletter", "cookie",
-				"cookies", "banner", "sponsor", "sponsored", "advert", "advertisement", "ads", "popup", "modal", "footer", "nav", "navbar",
-				"navigation", "masthead", "pagination", "pager", "subscribe", "signup", "login", "toolbar", "comments", "commentlist", "respond",
-				"editsection", "lineno", "linenos", "gutter", "toc", "hidden", "skip", "widget":
-				bad = true
-			}
-		}
-		if strings.HasPrefix(name, "comment-") {
-			bad = true
-		}
-	}
-	return bad
-}
-
-// language reports whether the class names are those of highlighted code.
-func (at *attributes) language() bool {
-	for name := range strings.FieldsSeq(at.names) {
-		if strings.HasPrefix(name, "language-") || strings.HasPrefix(name, "lang-") || strings.HasPrefix(name, "highlight") ||
-			strings.HasPrefix(name, "brush") || name == "code" || name == "chroma" || name == "prettyprint" || name == "sourcecode" {
-			return true
-		}
-	}
-	return false
+	return uint8(t-tagH1) + 1
 }

@@ -3,7 +3,6 @@ package extract
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 const (
@@ -120,8 +119,9 @@ func TestHostileLinear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n = 20000
 			steps := func(n int) int {
-				r := newReader(make(n))
+				r := newReader(make(n), Options{})
 				r.read()
+				r.writeOut(r.choose(true, nil), true)
 				return r.steps
 			}
 			one, two := steps(n), steps(2*n)
@@ -172,7 +172,8 @@ func TestFormOf(t *testing.T) {
 		{"", "\xef\xbb\xbf<html>", "", Markup},
 		{"application/octet-stream", "PK\x03\x04 and so on, and so on, and so on\x00.", "", Other},
 		{"application/xml", "<?xml version='1.0'?><html>", "", Markup},
-		{"application/xml", "<?xml version='1.0'?><feed>", "", Plain},
+		{"application/xml", "<?xml version='1.0'?><feed>", "", Feed},
+		{"application/xml", "<?xml version='1.0'?><data>", "", Plain},
 		{"", "words", "", Plain},
 		{"", "", "", Plain},
 	}
@@ -190,19 +191,12 @@ func FuzzHTML(f *testing.F) {
 	f.Add("<svg/><select><option><table></div><template>")
 	f.Fuzz(func(t *testing.T, src string) {
 		src = strings.ToValidUTF8(src, "\uFFFD")
-		p := HTML(src)
-		if !utf8.ValidString(p.Text) || !utf8.ValidString(p.Title) {
-			t.Errorf("no valid UTF-8 from %q", src)
-		}
-		at := 0
-		for _, s := range p.Code {
-			if s.From < at || s.To <= s.From || s.To > len(p.Text) {
-				t.Fatalf("span %v of a text of %d bytes", s, len(p.Text))
+		whole(t, HTML(src))
+		whole(t, Options{Markdown: true}.Best(src))
+		for _, l := range (Options{Why: true}).HTML(src).Left {
+			if l.Reason == None || l.From < 0 || l.From > len(src) || l.To > len(src) {
+				t.Fatalf("left out %v of a page of %d bytes", l, len(src))
 			}
-			at = s.To
-		}
-		if strings.TrimSpace(p.Text) == "" && p.Text != "" {
-			t.Errorf("only white space: %q", p.Text)
 		}
 	})
 }

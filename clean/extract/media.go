@@ -14,6 +14,8 @@ const (
 	Other Form = iota
 	Markup
 	Plain
+	Feed   // RSS or Atom
+	Packed // EPUB, DOCX or ODT
 )
 
 // FormOf decides from the media type, and where that says nothing from the first bytes. It also gives
@@ -30,8 +32,11 @@ func FormOf(mediaType string, body []byte) (form Form, charset string) {
 	switch {
 	case kind == "text/html", kind == "application/xhtml+xml":
 		return Markup, charset
-	case kind == "", kind == "application/octet-stream", strings.HasSuffix(kind, "xml"):
+	case kind == "", kind == "application/octet-stream", kind == "application/zip", strings.HasSuffix(kind, "xml"):
 		return sniff(body), charset
+	case kind == "application/epub+zip", strings.HasPrefix(kind, "application/vnd.oasis.opendocument.text"),
+		kind == "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
+		return Packed, charset
 	case kind == "text/plain", kind == "text/markdown":
 		return Plain, charset
 	case strings.HasPrefix(kind, "text/"), strings.HasSuffix(kind, "json"), strings.HasSuffix(kind, "yaml"):
@@ -53,8 +58,31 @@ func sniff(body []byte) Form {
 	if bytes.HasPrefix(lower, []byte("<?xml")) && bytes.Contains(lower, []byte("<html")) {
 		return Markup
 	}
+	for _, tag := range [...]string{"<rss", "<feed", "<rdf:rdf"} {
+		if bytes.HasPrefix(lower, []byte(tag)) || bytes.HasPrefix(lower, []byte("<?xml")) && bytes.Contains(lower, []byte(tag)) {
+			return Feed
+		}
+	}
+	if packed(body) {
+		return Packed
+	}
 	if zero := bytes.Count(head, []byte{0}); zero > 0 && zero*10 < len(head) {
 		return Other
 	}
 	return Plain
+}
+
+// packed reports whether a zip archive begins with what a book or an office document begins with.
+func packed(body []byte) bool {
+	const header = 30 // bytes, and behind them the first part's name
+	if len(body) < header || !bytes.HasPrefix(body, []byte("PK\x03\x04")) {
+		return false
+	}
+	name := body[header:]
+	for _, first := range [...]string{"mimetype", "[Content_Types].xml", "META-INF/", "_rels/", "word/", "docProps/"} {
+		if bytes.HasPrefix(name, []byte(first)) {
+			return true
+		}
+	}
+	return false
 }

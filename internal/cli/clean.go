@@ -15,7 +15,7 @@ import (
 type cleanOptions struct {
 	stepOptions
 	recipe, extract string
-	noPII           bool
+	noPII, markdown bool
 }
 
 func (a *App) cleanCommand() *cobra.Command {
@@ -35,7 +35,8 @@ Built in: ` + strings.Join(clean.Names(), ", ") + "\n" + exitHelp,
 	o.flags(c, "the folder for what is written")
 	f := c.Flags()
 	f.StringVar(&o.recipe, "recipe", "default", "names with commas, a file, or none")
-	f.StringVar(&o.extract, "extract", "fast", "how text is made of pages: fast or none (the page's source)")
+	f.StringVar(&o.extract, "extract", "best", "how text is made of pages: fast, best (a slower extractor for the pages on which fast is not sure) or none (the page's source)")
+	f.BoolVar(&o.markdown, "markdown", false, "text is Markdown: headings, lists, tables, quotations and code are marked")
 	f.BoolVar(&o.noPII, "no-pii", false, "leave personal data as it is")
 	c.AddCommand(a.singleCommand("decode", "charset", "The bytes of files as text, whatever their encoding"),
 		a.singleCommand("lang", "language", "Name the language of each text"),
@@ -73,22 +74,27 @@ func (o *cleanOptions) recipeFor() (*clean.Recipe, error) {
 	if o.noPII {
 		r = r.Without("pii")
 	}
-	first := "extract"
+	step := "extract"
 	switch o.extract {
+	case "best":
 	case "fast":
+		step = "extract-fast"
 	case "none":
-		first, r = "charset", r.Without("extract")
+		step, r = "charset", r.Without("extract")
 	default:
-		return nil, fmt.Errorf("--extract %q: want fast or none", o.extract)
+		return nil, fmt.Errorf("--extract %q: want fast, best or none", o.extract)
 	}
-	if r.Has(first) {
-		return r, nil
+	if o.markdown && o.extract != "none" {
+		step += "-markdown"
 	}
-	s, err := clean.Single(first)
+	if r.Has("extract") {
+		return r.Exchange("extract", step)
+	}
+	first, err := clean.Single(step)
 	if err != nil {
 		return nil, err
 	}
-	return clean.Join(s, r)
+	return clean.Join(first, r)
 }
 
 func (a *App) runClean(ctx context.Context, o cleanOptions) error {
