@@ -36,7 +36,7 @@ func kinds() []kind {
 	return []kind{
 		{"extract", 1, []signal{{"chars", 0, inf}}, runExtract},
 		{"repair", 1, nil, runRepair},
-		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
+		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
 		{"pii", 1, []signal{{"pii_density", 0, inf}}, runPII},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
@@ -149,11 +149,16 @@ func runRepair(d *millrace.Document, _ []float64) error {
 	return nil
 }
 
-// runLanguage names the language of the prose.
+// runLanguage names the language of the prose. The second signal is the part of it that is in this language, piece by piece.
 func runLanguage(d *millrace.Document, out []float64) error {
-	r := language.Identify(prose(d))
+	r, shares := language.Mixed(prose(d))
 	d.Lang, d.Script, d.LangSure = r.Lang, r.Script, r.Score
-	out[0] = float64(r.Score)
+	out[0], out[1] = float64(r.Score), 0
+	for _, s := range shares {
+		if s.Lang == r.Lang && s.Lang != "und" {
+			out[1] += float64(s.Part)
+		}
+	}
 	return nil
 }
 
