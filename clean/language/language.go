@@ -178,10 +178,13 @@ func (m *Model) decide(t *tally, p []float64) (Result, []float64) {
 		}
 	}
 	lang := m.langs[m.classes[s][best]]
-	together := 0.0
-	for i, k := range m.classes[s] {
-		if kin(m.langs[k]) == kin(lang) {
-			together += p[i]
+	together := p[best]
+	if group := kin(lang); group != lang {
+		together = 0
+		for i, k := range m.classes[s] {
+			if kin(m.langs[k]) == group {
+				together += p[i]
+			}
 		}
 	}
 	if together >= unsure && lang != NoLanguage {

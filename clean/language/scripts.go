@@ -20,7 +20,7 @@ const (
 )
 
 // maxScripts bounds the scripts that there are.
-const maxScripts = 56
+const maxScripts = 44
 
 // writing is a script, with its ISO 15924 code and the language that alone, or mostly, uses it.
 type writing struct {
