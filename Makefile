@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-extract race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -103,6 +103,15 @@ race-pii: ## personal data and traps planted in sentences of many languages: fou
 race-extract: ## the main text of articles and of documentation, beside trafilatura and resiliparse
 	@go run ./internal/sim/raceextract -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/extract-requirements.txt)/bin/python"
 
+race-lang: ## languages named beside lingua, py3langid and CLD2, on texts that the model was not trained on
+	@go run ./internal/sim/langrace -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/lang-requirements.txt)/bin/python"
+
+parity-fasttext: ## small models that fastText trains, plain and quantised, answered as it answers
+	@go run ./internal/sim/fasttextparity -python "$$(race/venv.sh race/fasttext-requirements.txt)/bin/python"
+
+langmodel: ## train clean/language's model from packages; SEED=1 is the embedded one
+	@go run ./internal/sim/langtrain -seed $(SEED)
+
 points: ## a crash before and after each durable step, and one behind it at each point: every pair of points; a bit flipped in each byte
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v -run 'TestCrashAt|TestCrashWithStore|TestStoreTwoOwners|TestVersionsCrash|TestOneFlippedBit|TestOneBitOfEachField' ./ingest/... ./shards ./crawl ./internal/cli
 	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 12h -v ./internal/sim/simlog -rapid.checks=20000
@@ -122,5 +131,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-extract race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -35,7 +35,7 @@ func TestDefault(t *testing.T) {
 	if want := []string{"extract", "repair", "language", "pii", "gopher-repetition", "gopher-quality"}; !slices.Equal(names, want) {
 		t.Errorf("stages %v, want %v", names, want)
 	}
-	want := []string{"chars", "lang_score", "pii_density", "dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars",
+	want := []string{"chars", "lang_score", "lang_share", "pii_density", "dup_paragraphs", "dup_paragraph_chars", "dup_lines", "dup_line_chars",
 		"top_2gram", "top_3gram", "top_4gram", "dup_5gram", "dup_6gram", "dup_7gram", "dup_8gram", "dup_9gram", "dup_10gram",
 		"words", "mean_word_length", "symbol_hash_ratio", "symbol_ellipsis_ratio", "bullet_lines", "ellipsis_lines", "alpha_words", "stop_words"}
 	if got := r.Signals(); !slices.Equal(got, want) {

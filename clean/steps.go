@@ -40,7 +40,7 @@ func kinds() []kind {
 		{"extract-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown}.run},
 		{"extract-fast-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
 		{"repair", 2, nil, runRepair},
-		{"language", 1, []signal{{"lang_score", 0, 1}}, runLanguage},
+		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
 		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
@@ -190,11 +190,16 @@ func runRepair(d *millrace.Document, _ []float64) error {
 	return nil
 }
 
-// runLanguage names the language of the prose.
+// runLanguage names the language of the prose. The second signal is the part of it that is in this language, piece by piece.
 func runLanguage(d *millrace.Document, out []float64) error {
-	r := language.Identify(notesOf(d).prose)
+	r, shares := language.Mixed(notesOf(d).prose)
 	d.Lang, d.Script, d.LangSure = r.Lang, r.Script, r.Score
-	out[0] = float64(r.Score)
+	out[0], out[1] = float64(r.Score), 0
+	for _, s := range shares {
+		if s.Lang == r.Lang && s.Lang != "und" {
+			out[1] += float64(s.Part)
+		}
+	}
 	return nil
 }
 

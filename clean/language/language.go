@@ -1,120 +1,209 @@
-// Package language names the language of a text: text comes in, a language, a script and a score go out.
+// Package language names the language of a text: text comes in, a language, a script and a probability go out.
 //
-// It counts scripts and function words, and knows 20 languages of the Latin script, four of the Cyrillic, three of
-// the Arabic, and the scripts that one language mostly uses. It tells paragraphs apart, not single lines, and says
-// "und" rather than guess. A language that it does not know looks like "und", or, where it shares many short words with
-// a neighbour (Catalan with Spanish, Bosnian with Croatian), like that neighbour.
+// The script is known from the letters alone and often fixes the language. Where several languages share a script, a linear
+// model decides, over hashed n-grams of up to four letters; it is trained by internal/sim/langtrain, and languages.md lists what it
+// knows and from which texts. It says "und" rather than guess: below a probability of 0.4, for too few letters, and for noise.
 //
-// Read in this order: language.go, scripts.go, words.go.
+// Bosnian, Croatian and Serbian in Latin letters, Indonesian and Malay, Zulu and Xhosa, and the two written forms of Norwegian
+// differ too little for short texts. Where together they are likely, the likelier one is named, with its own probability.
+//
+// Read in this order: language.go, reader.go, model.go, scripts.go.
 package language
 
 import (
+	"cmp"
+	"slices"
 	"strings"
-	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Result is what a text seems to be written in.
 type Result struct {
-	Lang   string  // ISO 639-1; "und" where not sure
+	Lang   string  // ISO 639-1 where there is one, else ISO 639-3; "und" where not sure
 	Script string  // ISO 15924 code of most letters; "" without letters
-	Score  float32 // 0 to 1: how sure. It is an ordinal figure, not a probability.
+	Score  float32 // the probability of Lang, as measured on texts that the model was not trained on
+}
+
+// Share is the part of a text that is in one language.
+type Share struct {
+	Lang, Script string
+	Part         float32 // of the letters; all parts together are 1
 }
 
 const (
 	sampleBytes = 1 << 16 // how much of a text is looked at
-	fewLetters  = 16
-	// In running text a quarter to a half of the words are function words.
-	fewWords = 0.08
-	fewHits  = 3
+	pieceBytes  = 160     // a piece of Mixed ends with the first line that makes it so long
+	fewLetters  = 8       // fewer tell nothing; signs of Chinese, Japanese and Korean count three times
+	unsure      = 0.4     // a probability below it names no language
+	sole        = 0.99    // the probability of a language that has a script almost for itself
 )
 
 // Identify looks at the beginning of text.
-func Identify(text string) Result {
-	if len(text) > sampleBytes {
-		text = strings.ToValidUTF8(text[:sampleBytes], "")
-	}
-	counts, letters := countScripts(text)
-	best := script(0)
-	for s := range counts {
-		if counts[s] > counts[best] {
-			best = script(s)
-		}
-	}
-	if letters == 0 {
-		return Result{Lang: "und"}
-	}
-	r := Result{Lang: "und", Script: scriptCode(best, counts)}
-	if letters < fewLetters {
-		return r
-	}
-	share := float32(counts[best]) / float32(letters)
-	switch best {
-	case han, kana:
-		share = float32(counts[han]+counts[kana]) / float32(letters)
-		r.Lang, r.Score = "zh", 0.9*share
-		if counts[kana]*20 > counts[han]+counts[kana] {
-			r.Lang, r.Score = "ja", 0.98*share
-		}
-	case latinScript, cyrillic, arabic:
-		r.Lang, r.Score = byWords(text, best)
-		r.Score *= share
-	default:
-		if l := scriptLanguage(best); l != "" {
-			r.Lang, r.Score = l, 0.9*share
-		}
-	}
+func Identify(text string) Result { return embedded().Identify(text) }
+
+// Mixed looks at the beginning of text, as a whole and piece by piece: its shares are those of the languages of the
+// pieces, the largest first.
+func Mixed(text string) (Result, []Share) { return embedded().Mixed(text) }
+
+// Identify is the function of that name, with this model.
+func (m *Model) Identify(text string) Result {
+	t := &tally{}
+	m.pieces(text, func(piece *tally, _ int) { t.add(piece, m.scripts) })
+	r, _ := m.decide(t, nil)
 	return r
 }
 
-// byWords counts the function words of the languages of one script, and the letters that only some of them use.
-func byWords(text string, s script) (string, float32) {
-	list := languages()
-	hits := make([]float64, len(list)) // a word that several languages share counts for each in part
-	found := make([]int, len(list))
-	total := 0
-	index := functionWords()
-	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }) {
-		total++
-		of := index[word]
-		for _, l := range of {
-			hits[l] += 1 / float64(len(of))
-			found[l]++
+// Mixed is the function of that name, with this model.
+func (m *Model) Mixed(text string) (Result, []Share) {
+	t := &tally{}
+	var shares []Share
+	var p []float64
+	all := float32(0)
+	m.pieces(text, func(piece *tally, letters int) {
+		t.add(piece, m.scripts)
+		if letters == 0 {
+			return
 		}
+		var r Result
+		r, p = m.decide(piece, p)
+		i := slices.IndexFunc(shares, func(s Share) bool { return s.Lang == r.Lang && s.Script == r.Script })
+		if i < 0 {
+			i = len(shares)
+			shares = append(shares, Share{Lang: r.Lang, Script: r.Script})
+		}
+		shares[i].Part += float32(letters)
+		all += float32(letters)
+	})
+	for i := range shares {
+		shares[i].Part /= all
 	}
-	for i, l := range list {
-		if l.script != s {
-			hits[i] = 0
+	slices.SortFunc(shares, func(a, b Share) int {
+		return cmp.Or(cmp.Compare(b.Part, a.Part), cmp.Compare(a.Lang, b.Lang), cmp.Compare(a.Script, b.Script))
+	})
+	r, _ := m.decide(t, p)
+	return r, shares
+}
+
+// pieces cuts the sample at line ends, and calls use with each piece's tally and the weight of its letters. The tally
+// is used again for the next one.
+func (m *Model) pieces(text string, use func(t *tally, letters int)) {
+	if n := sampleBytes; len(text) > n {
+		for n > sampleBytes-utf8.UTFMax && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text = text[:n]
+	}
+	text = normal(text)
+	var t tally
+	r := reader{abc: letters(), m: m, t: &t, shift: m.shift}
+	for len(text) > 0 {
+		end := len(text)
+		if len(text) > pieceBytes {
+			if i := strings.IndexByte(text[pieceBytes:], '\n'); i >= 0 {
+				end = pieceBytes + i + 1
+			}
+		}
+		t = tally{}
+		r.read(text[:end])
+		text = text[end:]
+		n := 0
+		for s := range m.scripts {
+			n += int(t.letters[s] * script(s).weight())
+		}
+		use(&t, n)
+	}
+}
+
+// normal is text in the normal form that the model was trained on.
+func normal(text string) string {
+	if norm.NFC.IsNormalString(text) {
+		return text
+	}
+	return norm.NFC.String(text)
+}
+
+// ScriptOf gives the ISO 15924 code of the script of most letters, or "".
+func ScriptOf(text string) string {
+	t := &tally{}
+	r := reader{abc: letters(), t: t}
+	r.read(text)
+	_, code, _ := t.script()
+	return code
+}
+
+// script finds the script of most letters, with its code.
+func (t *tally) script() (s script, code string, weight int32) {
+	// Japanese is written in both.
+	mostly := t.letters[kana]*20 > t.letters[han]+t.letters[kana]
+	for i := range writings() {
+		n := t.letters[i] * script(i).weight()
+		switch {
+		case mostly && script(i) == han:
+			continue
+		case mostly && script(i) == kana, !mostly && script(i) == han:
+			n = (t.letters[han] + t.letters[kana]) * han.weight()
+		case script(i) == kana:
 			continue
 		}
-		if l.letters != "" {
-			// A letter of its own counts like a third of a word, up to twice the words found.
-			n := 0
-			for _, r := range strings.ToLower(text) {
-				if strings.ContainsRune(l.letters, r) {
-					n++
-				}
-			}
-			hits[i] += min(float64(n)/3, 2*hits[i]+1)
+		if n > weight {
+			s, weight = script(i), n
 		}
 	}
-	first, second := -1, 0.0
-	for i, h := range hits {
-		switch {
-		case first < 0 || h > hits[first]:
-			if first >= 0 {
-				second = hits[first]
-			}
-			first = i
-		case h > second:
-			second = h
+	return s, writings()[s].code, weight
+}
+
+// decide names the language of what was counted.
+func (m *Model) decide(t *tally, p []float64) (Result, []float64) {
+	s, code, weight := t.script()
+	r := Result{Lang: "und", Script: code}
+	if weight < fewLetters {
+		return r, p
+	}
+	if !m.mixed[s] {
+		if lang := writings()[s].lang; lang != "" {
+			r.Lang, r.Score = lang, sole
+		}
+		return r, p
+	}
+	p = m.weigh(t, s, p)
+	best := 0
+	for i, k := range m.classes[s] {
+		if p[i] > p[best] {
+			best = i
+		}
+		if m.langs[k] != NoLanguage {
+			r.Score = max(r.Score, float32(p[i]))
 		}
 	}
-	if found[first] < fewHits || float64(found[first]) < fewWords*float64(total) {
-		return "und", 0
+	lang := m.langs[m.classes[s][best]]
+	together := p[best]
+	if group := kin(lang); group != lang {
+		together = 0
+		for i, k := range m.classes[s] {
+			if kin(m.langs[k]) == group {
+				together += p[i]
+			}
+		}
 	}
-	sure := hits[first] / (hits[first] + second)
-	if sure < 0.55 {
-		return "und", float32(sure)
+	if together >= unsure && lang != NoLanguage {
+		r.Lang = lang
 	}
-	return list[first].code, float32(sure)
+	return r, p
+}
+
+// kin gives languages that short texts do not tell apart one name. All of each group share their scripts.
+func kin(lang string) string {
+	switch lang {
+	case "bs", "hr", "sr":
+		return "hbs"
+	case "id", "ms":
+		return "msa"
+	case "zu", "xh":
+		return "ngu"
+	case "nb", "nn":
+		return "nor"
+	}
+	return lang
 }

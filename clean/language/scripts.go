@@ -1,97 +1,147 @@
 package language
 
-import "unicode"
+import (
+	"slices"
+	"sync"
+	"unicode"
+)
 
-// script is a set of letters.
+// script is a set of letters. The first ones have rules of their own.
 type script uint8
 
 const (
-	latinScript script = iota
-	cyrillic
-	arabic
+	noLetter  script = iota
+	inherited        // a mark, or a letter of several scripts: it goes with the letter before it
+	latin
 	han
 	kana
 	hangul
-	greek
-	hebrew
-	thai
-	devanagari
-	bengali
-	tamil
-	telugu
-	georgian
-	armenian
-	ethiopic
-	khmer
-	myanmar
-	lao
-	gujarati
-	gurmukhi
-	kannada
-	malayalam
-	sinhala
-	scripts
+	firstOther
 )
 
-// tables pairs each script with its letters, its ISO 15924 code, and the language that mostly uses it.
-func tables() [scripts]struct {
-	table      *unicode.RangeTable
+// maxScripts bounds the scripts that there are.
+const maxScripts = 44
+
+// writing is a script, with its ISO 15924 code and the language that alone, or mostly, uses it.
+type writing struct {
 	code, lang string
-} {
-	return [scripts]struct {
-		table      *unicode.RangeTable
-		code, lang string
-	}{
-		{unicode.Latin, "Latn", ""}, {unicode.Cyrillic, "Cyrl", ""}, {unicode.Arabic, "Arab", ""}, {unicode.Han, "Hani", "zh"},
-		{unicode.Katakana, "Jpan", "ja"}, {unicode.Hangul, "Hang", "ko"}, {unicode.Greek, "Grek", "el"}, {unicode.Hebrew, "Hebr", "he"},
-		{unicode.Thai, "Thai", "th"}, {unicode.Devanagari, "Deva", "hi"}, {unicode.Bengali, "Beng", "bn"}, {unicode.Tamil, "Taml", "ta"},
-		{unicode.Telugu, "Telu", "te"}, {unicode.Georgian, "Geor", "ka"}, {unicode.Armenian, "Armn", "hy"}, {unicode.Ethiopic, "Ethi", "am"},
-		{unicode.Khmer, "Khmr", "km"}, {unicode.Myanmar, "Mymr", "my"}, {unicode.Lao, "Laoo", "lo"}, {unicode.Gujarati, "Gujr", "gu"},
-		{unicode.Gurmukhi, "Guru", "pa"}, {unicode.Kannada, "Knda", "kn"}, {unicode.Malayalam, "Mlym", "ml"}, {unicode.Sinhala, "Sinh", "si"},
-	}
+	tables     []*unicode.RangeTable
 }
 
-// countScripts counts the letters of each script.
-func countScripts(text string) (counts [scripts]int, letters int) {
-	list := tables()
-	last := latinScript // texts stay in one script
-	for _, r := range text {
-		if r < 0x80 {
-			if 'a' <= r|32 && r|32 <= 'z' {
-				counts[latinScript]++
-				letters++
+// writings lists the scripts, in the order of their numbers.
+var writings = sync.OnceValue(func() []writing {
+	t := func(list ...*unicode.RangeTable) []*unicode.RangeTable { return list }
+	return []writing{
+		noLetter: {}, inherited: {},
+		latin: {"Latn", "", t(unicode.Latin)}, han: {"Hani", "zh", t(unicode.Han, unicode.Bopomofo)},
+		kana: {"Jpan", "ja", t(unicode.Hiragana, unicode.Katakana)}, hangul: {"Hang", "ko", t(unicode.Hangul)},
+		firstOther: {"Cyrl", "", t(unicode.Cyrillic)}, 7: {"Arab", "", t(unicode.Arabic)}, 8: {"Deva", "", t(unicode.Devanagari)},
+		9: {"Grek", "el", t(unicode.Greek)}, 10: {"Hebr", "he", t(unicode.Hebrew)}, 11: {"Thai", "th", t(unicode.Thai)},
+		12: {"Beng", "bn", t(unicode.Bengali)}, 13: {"Taml", "ta", t(unicode.Tamil)}, 14: {"Telu", "te", t(unicode.Telugu)},
+		15: {"Geor", "ka", t(unicode.Georgian)}, 16: {"Armn", "hy", t(unicode.Armenian)}, 17: {"Ethi", "am", t(unicode.Ethiopic)},
+		18: {"Khmr", "km", t(unicode.Khmer)}, 19: {"Mymr", "my", t(unicode.Myanmar)}, 20: {"Laoo", "lo", t(unicode.Lao)},
+		21: {"Gujr", "gu", t(unicode.Gujarati)}, 22: {"Guru", "pa", t(unicode.Gurmukhi)}, 23: {"Knda", "kn", t(unicode.Kannada)},
+		24: {"Mlym", "ml", t(unicode.Malayalam)}, 25: {"Sinh", "si", t(unicode.Sinhala)}, 26: {"Orya", "or", t(unicode.Oriya)},
+		27: {"Tibt", "bo", t(unicode.Tibetan)}, 28: {"Thaa", "dv", t(unicode.Thaana)}, 29: {"Syrc", "syr", t(unicode.Syriac)},
+		30: {"Mong", "mn", t(unicode.Mongolian)}, 31: {"Cher", "chr", t(unicode.Cherokee)}, 32: {"Cans", "iu", t(unicode.Canadian_Aboriginal)},
+		33: {"Tfng", "zgh", t(unicode.Tifinagh)}, 34: {"Nkoo", "nqo", t(unicode.Nko)}, 35: {"Olck", "sat", t(unicode.Ol_Chiki)},
+		36: {"Yiii", "ii", t(unicode.Yi)}, 37: {"Adlm", "ff", t(unicode.Adlam)}, 38: {"Vaii", "vai", t(unicode.Vai)},
+		39: {"Mtei", "mni", t(unicode.Meetei_Mayek)}, 40: {"Java", "jv", t(unicode.Javanese)}, 41: {"Bali", "ban", t(unicode.Balinese)},
+		42: {"Cakm", "ccp", t(unicode.Chakma)}, 43: {"Goth", "got", t(unicode.Gothic)},
+	}
+})
+
+// alphabet knows the script and the small form of every letter.
+type alphabet struct {
+	low    [0x3000]uint32 // script<<24 | small letter, by rune; 0 is no letter
+	ranges []stretch      // of all runes, sorted
+}
+
+// stretch is a range of runes in one script.
+type stretch struct {
+	from, to rune
+	script   script
+}
+
+// letters makes the alphabet, once: about two milliseconds.
+var letters = sync.OnceValue(func() *alphabet {
+	a := &alphabet{}
+	for s, w := range writings() {
+		for _, t := range w.tables {
+			for _, r := range t.R16 {
+				a.add(rune(r.Lo), rune(r.Hi), rune(r.Stride), script(s))
 			}
-			continue
-		}
-		if !unicode.IsLetter(r) {
-			continue
-		}
-		letters++
-		if unicode.Is(list[last].table, r) {
-			counts[last]++
-			continue
-		}
-		if unicode.Is(unicode.Hiragana, r) {
-			counts[kana]++
-			continue
-		}
-		for s := range list {
-			if unicode.Is(list[s].table, r) {
-				last = script(s)
-				counts[s]++
-				break
+			for _, r := range t.R32 {
+				a.add(rune(r.Lo), rune(r.Hi), rune(r.Stride), script(s))
 			}
 		}
 	}
-	return counts, letters
-}
-
-// scriptCode is the ISO 15924 code, which for Japanese covers two scripts.
-func scriptCode(s script, counts [scripts]int) string {
-	if s == han && counts[kana]*20 > counts[han] {
-		s = kana
+	slices.SortFunc(a.ranges, func(x, y stretch) int { return int(x.from - y.from) })
+	for r := range a.low {
+		a.low[r] = a.find(rune(r))
 	}
-	return tables()[s].code
+	return a
+})
+
+func (a *alphabet) add(from, to, step rune, s script) {
+	if step == 1 {
+		a.ranges = append(a.ranges, stretch{from, to, s})
+		return
+	}
+	for r := from; r <= to; r += step {
+		a.ranges = append(a.ranges, stretch{r, r, s})
+	}
 }
 
-func scriptLanguage(s script) string { return tables()[s].lang }
+// of gives script<<24 | small letter of a rune, or 0 where it is no letter.
+func (a *alphabet) of(r rune) uint32 {
+	switch {
+	case r < rune(len(a.low)):
+		return a.low[r]
+	case r >= 0x4e00 && r <= 0x9fff, r >= 0x3400 && r <= 0x4dbf:
+		return uint32(han)<<24 | uint32(r)
+	case r >= 0xac00 && r <= 0xd7a3:
+		return uint32(hangul)<<24 | uint32(r)
+	case r >= 0x3041 && r <= 0x30ff && r != 0x30fb: // the sign that makes a vowel long is nobody's letter, but ends here
+		return uint32(kana)<<24 | uint32(r)
+	}
+	return a.find(r)
+}
+
+func (a *alphabet) find(r rune) uint32 {
+	if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+		return 0
+	}
+	i, ok := slices.BinarySearchFunc(a.ranges, r, func(s stretch, r rune) int {
+		switch {
+		case s.to < r:
+			return -1
+		case s.from > r:
+			return 1
+		}
+		return 0
+	})
+	s := inherited
+	if ok {
+		s = a.ranges[i].script
+	}
+	return uint32(s)<<24 | uint32(unicode.ToLower(r))
+}
+
+// weight is how much a letter of a script tells, beside a letter of an alphabet.
+func (s script) weight() int32 {
+	if s == han || s == kana || s == hangul {
+		return 3
+	}
+	return 1
+}
+
+// scriptNamed finds a script by its code.
+func scriptNamed(code string) (script, bool) {
+	for s, w := range writings() {
+		if w.code == code && code != "" {
+			return script(s), true
+		}
+	}
+	return noLetter, false
+}

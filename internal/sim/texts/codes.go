@@ -2,6 +2,7 @@ package texts
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/language"
 )
@@ -52,4 +53,19 @@ func langOf(tag string) string {
 		return ""
 	}
 	return members(base.String())
+}
+
+// English reports whether a paragraph is full of English function words. In a translation that is a paragraph which nobody has translated.
+func English(paragraph string) bool {
+	const words = " the and this that with from you your are which can be should used by have has been of for "
+	all, found := 0, 0
+	kinds := map[string]bool{}
+	for w := range strings.FieldsFuncSeq(strings.ToLower(paragraph), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		all++
+		if strings.Contains(words, " "+w+" ") {
+			found++
+			kinds[w] = true
+		}
+	}
+	return len(kinds) > 2 && found*6 > all || kinds["the"] && all < 20 && found*9 > all
 }

@@ -124,3 +124,17 @@ func TestParsers(t *testing.T) {
 		}
 	}
 }
+
+func TestEnglish(t *testing.T) {
+	for text, want := range map[string]bool{
+		"You can choose or alter a data range on the second page of the Chart Wizard.":            true,
+		"Refer to the website for templates to download.":                                         true,
+		"Este es un archivo sources.list estándar para un sistema que ejecuta la versión Testing": false,
+		"Klik op the Document Foundation om meer over de stichting en haar leden te lezen":        false,
+		"": false,
+	} {
+		if got := English(text); got != want {
+			t.Errorf("English(%q) = %v", text, got)
+		}
+	}
+}
