@@ -163,14 +163,14 @@ func pages(list []texts.Text, strange []damaged) map[string]string {
 // work on the same machine.
 func speed(set []damaged, mend func(string)) (best float64) {
 	for range 5 {
-		began, bytes := cpu(), 0
-		for cpu()-began < 0.1 {
+		began, bytes := sim.CPU(), 0
+		for sim.CPU()-began < 0.1 {
 			for _, s := range set {
 				mend(s.text)
 			}
 			bytes += size(set)
 		}
-		best = max(best, float64(bytes)/1e6/(cpu()-began))
+		best = max(best, float64(bytes)/1e6/(sim.CPU()-began))
 	}
 	return best
 }

@@ -19,7 +19,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"time"
 
 	"millrace/clean/pii"
 	"millrace/internal/sim"
@@ -147,23 +146,16 @@ func race(ctx context.Context, dir string, o options, b *sim.Bar, docs []piiplan
 
 // rate masks all texts for a while and gives megabytes a CPU second.
 func rate(texts []string) (float64, error) {
-	const least = 400 * time.Millisecond
-	began, err := cpu()
-	if err != nil {
-		return 0, err
-	}
+	const least = 0.4 // seconds
+	began := sim.CPU()
 	for passes := 1.0; ; passes++ {
 		for _, t := range texts {
 			if _, _, n := pii.Mask(t, nil); n.Any() {
 				return 0, errors.New("a text without hits has one now")
 			}
 		}
-		now, err := cpu()
-		if err != nil {
-			return 0, err
-		}
-		if used := now - began; used >= least {
-			return passes * megabytes(texts) / used.Seconds(), nil
+		if used := sim.CPU() - began; used >= least {
+			return passes * megabytes(texts) / used, nil
 		}
 	}
 }
