@@ -41,7 +41,7 @@ func TestWatch(t *testing.T) {
 			write("m.txt", "first")
 			for i := range 5 { // grows for five looks
 				time.Sleep(900 * time.Millisecond)
-				write("b.txt", fmt.Sprint("growing ", i, string(make([]byte, i))))
+				write("b.txt", fmt.Sprint("growing ", i, strings.Repeat("!", i)))
 			}
 			time.Sleep(3 * time.Second)
 			write("a.txt", "last")
@@ -57,7 +57,7 @@ func TestWatch(t *testing.T) {
 				got = append(got, fmt.Sprintf("%s %s %q", d.Position, d.UserID, d.Text))
 			}
 		}
-		want := []string{`files/0/0 m.txt "first"`, `files/0/1099511627776 b.txt "growing 4\x00\x00\x00\x00"`, `files/0/2199023255552 a.txt "last"`}
+		want := []string{`files/0/0 m.txt "first"`, `files/0/1099511627776 b.txt "growing 4!!!!"`, `files/0/2199023255552 a.txt "last"`}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
