@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
