@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"

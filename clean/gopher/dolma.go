@@ -30,7 +30,8 @@ func Dolma(text string) []float64 {
 	}
 	out := []float64{float64(len(list)), h.medianLength(), over(symbols, len(list)), over(alpha, len(list)), float64(stop)}
 	out = append(out, dolmaLines(text, chars)...)
-	g := h.grams(" ")
+	g := newGrams(h)
+	g.begin(" ")
 	for n := 2; n <= 4; n++ {
 		top, _ := g.top(n)
 		out = append(out, over(top, chars))

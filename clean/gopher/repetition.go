@@ -25,8 +25,8 @@ func Repetition(text string, list []string) []float64 {
 		n, dup := duplicates(parts)
 		out = append(out, float64(n)/float64(len(parts)), float64(dup)/chars)
 	}
-	h := newHashes(list)
-	g := h.grams(" ")
+	g := newGrams(newHashes(list))
+	g.begin(" ")
 	for n := 2; n <= 4; n++ {
 		share := math.NaN()
 		if top, ok := g.top(n); ok {
@@ -34,7 +34,7 @@ func Repetition(text string, list []string) []float64 {
 		}
 		out = append(out, share)
 	}
-	g = h.grams("")
+	g.begin("")
 	for n := 5; n <= 10; n++ {
 		out = append(out, float64(g.repeated(n))/chars)
 	}
@@ -89,19 +89,30 @@ func duplicates(parts []string) (n, chars int) {
 // texts are. A text that is made so that its runs collide harms only itself.
 type hashes struct {
 	list  []string
-	chars []int32 // in the words before word i
+	word  []uint64 // the hash of each
+	chars []int32  // in the words before word i
 	bytes []int32
-	seen  table64 // scratch
-	slots []int32 // scratch: the places in seen of what is live
+	power *[512]uint64
 }
 
 // base is odd, so that no bit of a byte is lost.
 const base uint64 = 0x9A2B3C4D5E6F7085
 
 func newHashes(list []string) *hashes {
-	h := &hashes{list: list, chars: make([]int32, len(list)+1), bytes: make([]int32, len(list)+1)}
+	counts := make([]int32, 2*len(list)+2)
+	h := &hashes{list: list, word: make([]uint64, len(list)), chars: counts[:len(list)+1], bytes: counts[len(list)+1:], power: powers()}
 	for i, w := range list {
-		h.chars[i+1] = h.chars[i] + int32(utf8.RuneCountInString(w))
+		sum, all := uint64(0), byte(0)
+		for j := range len(w) {
+			sum = sum*base + uint64(w[j]) + 1
+			all |= w[j]
+		}
+		n := len(w)
+		if all >= utf8.RuneSelf {
+			n = utf8.RuneCountInString(w)
+		}
+		h.word[i] = sum
+		h.chars[i+1] = h.chars[i] + int32(n)
 		h.bytes[i+1] = h.bytes[i] + int32(len(w))
 	}
 	return h
@@ -140,24 +151,27 @@ type grams struct {
 	front []uint64 // hash of what stands before word i
 	sum   []uint64 // of the n-grams at the places that are live
 	live  []int32  // places whose n-gram stands elsewhere too, in order
-	power *[512]uint64
+	seen  table64
+	slots []int32 // the places in seen of what is live
 }
 
-// grams begins with every place live. sep is one byte or none.
-func (h *hashes) grams(sep string) *grams {
+func newGrams(h *hashes) *grams {
 	n := len(h.list)
-	g := &grams{hashes: h, sep: len(sep), front: make([]uint64, n+1), sum: make([]uint64, n), live: make([]int32, n), power: powers()}
+	sums, places := make([]uint64, 2*n+1), make([]int32, 2*n)
+	return &grams{hashes: h, front: sums[:n+1], sum: sums[n+1:], live: places[:n], slots: places[n:n]}
+}
+
+// begin makes every place live. sep is one byte or none.
+func (g *grams) begin(sep string) {
+	g.n, g.sep, g.live = 0, len(sep), g.live[:len(g.list)]
 	sum := uint64(0)
-	for i, w := range h.list {
+	for i, w := range g.word {
 		for j := range len(sep) {
 			sum = sum*base + uint64(sep[j]) + 1
 		}
-		for j := range len(w) {
-			sum = sum*base + uint64(w[j]) + 1
-		}
+		sum = sum*power(g.power, len(g.list[i])) + w
 		g.front[i+1], g.live[i] = sum, int32(i)
 	}
-	return g
 }
 
 // grow goes on to the n-grams of n words, at the places that are live and have as many words.

@@ -20,6 +20,15 @@ const maxException = 32
 func Words(text string) []string {
 	words := make([]string, 0, len(text)/5+1)
 	for i := 0; i < len(text); {
+		j := i
+		for j < len(text) && letter(text[j]) {
+			j++
+		}
+		if j > i && (j == len(text) || text[j] == ' ' || text[j] == '\n') && !rare(text[i:j]) { // most words are like this
+			words = append(words, text[i:j])
+			i = j + 1
+			continue
+		}
 		gap, end := chunk(text, i)
 		if gap < end {
 			words = splitChunk(words, text[gap:end])
