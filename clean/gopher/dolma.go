@@ -33,7 +33,10 @@ func Dolma(text string) []float64 {
 	g := newGrams(h)
 	g.begin(" ")
 	for n := 2; n <= 4; n++ {
-		top, _ := g.top(n)
+		top := 0
+		if at, count, ok := g.top(n); ok {
+			top = int(h.chars[at+n]-h.chars[at]) * count
+		}
 		out = append(out, over(top, chars))
 	}
 	for n := 5; n <= 10; n++ {

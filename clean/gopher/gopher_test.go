@@ -69,6 +69,23 @@ func TestRepetition(t *testing.T) {
 	}
 }
 
+// The figures are those of dolma 1.2.1's get_attributes; the cases were run through it.
+func TestDolma(t *testing.T) {
+	text := "- the mill of\n- the mill of\nand # to…\n"
+	want := map[string]float64{"dolma_words": 11, "dolma_median_word_length": 3, "dolma_symbol_words": 2.0 / 11, "dolma_alpha_words": 8.0 / 11,
+		"dolma_stop_words": 5, "dolma_bullet_lines": 0.5, "dolma_ellipsis_lines": 0.25, "dolma_dup_lines": 0.5, "dolma_dup_line_chars": 26.0 / 27,
+		"dolma_top_2gram": 8.0 / 27, "dolma_top_3gram": 16.0 / 27, "dolma_top_4gram": 20.0 / 27, "dolma_dup_5gram": 0}
+	got := Dolma(text)
+	for i, name := range DolmaSignals() {
+		if w, ok := want[name]; ok && !near(got[i], w) {
+			t.Errorf("%s = %v, want %v", name, got[i], w)
+		}
+	}
+	if n := len(Dolma("")); n != len(DolmaSignals()) {
+		t.Errorf("%d signals of nothing", n)
+	}
+}
+
 // A text has all of its signals, whatever it is.
 func FuzzSignals(f *testing.F) {
 	f.Add("I don't (foo): e.g. http://a.io/b\n\na a a a\n# ...")

@@ -29,8 +29,8 @@ func Repetition(text string, list []string) []float64 {
 	g.begin(" ")
 	for n := 2; n <= 4; n++ {
 		share := math.NaN()
-		if top, ok := g.top(n); ok {
-			share = float64(top) / chars
+		if at, count, ok := g.top(n); ok {
+			share = float64(g.size(at)*count) / chars
 		}
 		out = append(out, share)
 	}
@@ -213,19 +213,19 @@ func (g *grams) repeats() (most uint64) {
 	return most
 }
 
-// top is how many characters the copies of the most frequent n-gram have; of several, the first counts.
-func (g *grams) top(n int) (chars int, ok bool) {
+// top gives the place and the count of the most frequent n-gram; of several, the first.
+func (g *grams) top(n int) (at, count int, ok bool) {
 	if len(g.list) < n {
-		return 0, false
+		return 0, 0, false
 	}
 	g.grow(n)
 	most := g.repeats()
 	for _, at := range g.live {
 		if g.seen.get(g.sum[at]) == most {
-			return g.size(int(at)) * int(most), true
+			return int(at), int(most), true
 		}
 	}
-	return g.size(0), true // each stands once
+	return 0, 1, true // each stands once
 }
 
 // repeated is how many characters lie in n-grams that stood before already. Past such a one the search goes on behind it.

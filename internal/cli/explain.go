@@ -65,10 +65,10 @@ func (a *App) explainRecipe(name string) error {
 	}
 	for _, rule := range r.Rules() {
 		if a.json {
-			a.emit(map[string]any{"type": "rule", "stage": rule.Stage, "signal": rule.Signal, "min": rule.Min, "max": rule.Max, "reason": rule.Reason, "source": rule.Source})
+			a.emit(map[string]any{"type": "rule", "stage": rule.Stage, "signal": rule.Signal, "keep": rule.Keep, "min": rule.Min, "max": rule.Max, "reason": rule.Reason, "source": rule.Source})
 			continue
 		}
-		fmt.Fprintf(a.Stdout, "%-18s %-24s %-14s %-24s %s\n", rule.Stage, rule.Signal, limits(rule.Min, rule.Max), rule.Reason, rule.Source)
+		fmt.Fprintf(a.Stdout, "%-18s %-24s %-14s %-24s %s\n", rule.Stage, rule.Signal+rule.Keep, limits(rule.Min, rule.Max), rule.Reason, rule.Source)
 	}
 	return nil
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"millrace"
+	"millrace/internal/term"
 	"millrace/shards"
 )
 
@@ -132,6 +135,18 @@ func (s *stepSink) done() error {
 	return err
 }
 
+// written names the files.
+func (s *stepSink) written() string {
+	if s.rejects == nil {
+		return term.Safe(s.kept.path)
+	}
+	names := []string{"kept.jsonl", "rejects.jsonl"}
+	if s.numbers != nil {
+		names = append(names, "signals.parquet")
+	}
+	return term.Safe(filepath.Dir(s.kept.path)) + ": " + strings.Join(append(names, "summary.json"), ", ")
+}
+
 // abandon leaves nothing behind.
 func (s *stepSink) abandon() {
 	for _, l := range []*lineFile{s.kept, s.rejects} {
@@ -181,6 +196,7 @@ func (a *App) finishStep(dir string, r *stepResult, more map[string]any) error {
 		a.emitSummary(m)
 	} else {
 		printFunnel(a.Stdout, r.tally, 120)
+		fmt.Fprintf(a.Stdout, "  written: %s\n", r.sink.written())
 	}
 	if exit != Done {
 		return &Error{Exit: exit}
