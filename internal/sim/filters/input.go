@@ -20,26 +20,36 @@ type document struct {
 	Text string `json:"text"`
 }
 
-// prepare writes dir/docs.jsonl: lines of id and text, whatever the input is. Pages become what the real program extracts.
-func prepare(ctx context.Context, o options, bin sim.Binary, dir string) (path string, n, size int, err error) {
+// beginning is what both proofs have then.
+type beginning struct {
+	bin     sim.Binary
+	path    string // lines of id and text
+	n, size int    // documents, and bytes of text
+}
+
+// prepare builds the program, and writes dir/docs.jsonl, whatever the input is. Pages become what the program extracts.
+func prepare(ctx context.Context, o options, dir string) (s beginning, err error) {
+	if s.bin, err = sim.Build(ctx, dir); err != nil {
+		return s, err
+	}
 	source := o.input
 	if source == "" {
 		source = filepath.Join(dir, "made.jsonl")
 		if err := makeDocuments(source, o.documents, o.seed); err != nil {
-			return "", 0, 0, err
+			return s, err
 		}
 	}
 	out := filepath.Join(dir, "texts")
-	cmd := bin.Program(ctx, "clean", "--in", source, "--recipe", "none", "--quiet", "--out", out)
+	cmd := s.bin.Program(ctx, "clean", "--in", source, "--recipe", "none", "--quiet", "--out", out)
 	if text, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState.ExitCode() != 3 {
-		return "", 0, 0, fmt.Errorf("read the input: %w\n%s", err, text)
+		return s, fmt.Errorf("read the input: %w\n%s", err, text)
 	}
-	path = filepath.Join(dir, "docs.jsonl")
-	n, size, err = number(filepath.Join(out, "kept.jsonl"), path)
-	if err == nil && n == 0 {
+	s.path = filepath.Join(dir, "docs.jsonl")
+	s.n, s.size, err = number(filepath.Join(out, "kept.jsonl"), s.path)
+	if err == nil && s.n == 0 {
 		err = errors.New("the input holds no document")
 	}
-	return path, n, size, err
+	return s, err
 }
 
 // number copies lines and gives each an id of its own: those of users may repeat.

@@ -52,16 +52,12 @@ type difference struct {
 
 // parity compares verdict and text, document by document.
 func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
-	bin, err := sim.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	docs, n, size, err := prepare(ctx, o, bin, dir)
+	in, err := prepare(ctx, o, dir)
 	if err != nil {
 		return err
 	}
 	said := filepath.Join(dir, "verdicts.jsonl")
-	cmd := exec.CommandContext(ctx, o.python, "race/filters.py", "verdicts", docs, said)
+	cmd := exec.CommandContext(ctx, o.python, "race/filters.py", "verdicts", in.path, said)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("datatrove: %w\n%s", err, tail(out))
 	}
@@ -73,15 +69,15 @@ func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	var all []difference
 	var worst error
 	against := func(pack, recipe string, theirs map[string]map[string]verdict) error {
-		ours, err := judged(ctx, bin, docs, filepath.Join(dir, pack), recipe)
+		ours, err := judged(ctx, in.bin, in.path, filepath.Join(dir, pack), recipe)
 		if err != nil {
 			return err
 		}
 		same, differ := compare(pack, ours, theirs)
-		shares[pack] = float64(same) / float64(n)
+		shares[pack] = float64(same) / float64(in.n)
 		all = append(all, differ...)
-		if shares[pack] < agreement || len(ours) != n {
-			worst = fmt.Errorf("%s agrees on %.4f of %d documents, want %.4f; %d came out", pack, shares[pack], n, agreement, len(ours))
+		if shares[pack] < agreement || len(ours) != in.n {
+			worst = fmt.Errorf("%s agrees on %.4f of %d documents, want %.4f; %d came out", pack, shares[pack], in.n, agreement, len(ours))
 		}
 		return nil
 	}
@@ -90,7 +86,7 @@ func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
 			return err
 		}
 	}
-	if tags, err := dolmaTags(ctx, o, dir, docs); err != nil {
+	if tags, err := dolmaTags(ctx, o, dir, in.path); err != nil {
 		return err
 	} else if tags != nil {
 		if err := against(dolmaPack, dolmaRecipe, tags); err != nil {
@@ -100,7 +96,7 @@ func parity(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	for _, d := range all {
 		fmt.Fprintf(os.Stderr, "%-18s %4d × ours: %-40s datatrove: %-40s such as %s\n", d.Pack, d.Count, name(d.Ours), name(d.Theirs), term.Safe(d.ID))
 	}
-	b.Figures = map[string]any{"documents": n, "bytes": size, "agree": shares, "differences": all}
+	b.Figures = map[string]any{"documents": in.n, "bytes": in.size, "agree": shares, "differences": all}
 	b.Beside = map[string]any{"peers": "datatrove 0.10.0; dolma 1.2.1, where it installs", "kept": keptBy(theirs)}
 	return worst
 }

@@ -21,43 +21,39 @@ const (
 
 // race lets both take the same two files through the same filters, by turns.
 func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
-	bin, err := sim.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	docs, n, size, err := prepare(ctx, o, bin, dir)
+	s, err := prepare(ctx, o, dir)
 	if err != nil {
 		return err
 	}
 	in := filepath.Join(dir, "in")
-	if err := halve(docs, in); err != nil {
+	if err := halve(s.path, in); err != nil {
 		return err
 	}
 	var ours, theirs []sim.Spent
 	for range o.rounds {
 		out := filepath.Join(dir, "out")
-		cmd := bin.Program(ctx, "clean", "--in", in, "--recipe", chainRecipe, "--quiet", "--out", out)
-		s, err := sim.Measure(cmd)
+		cmd := s.bin.Program(ctx, "clean", "--in", in, "--recipe", chainRecipe, "--quiet", "--out", out)
+		spent, err := sim.Measure(cmd)
 		if err != nil {
 			return fmt.Errorf("millrace: %w", err)
 		}
-		ours = append(ours, s)
+		ours = append(ours, spent)
 		if err := os.RemoveAll(out); err != nil {
 			return err
 		}
-		if s, err = sim.Measure(exec.CommandContext(ctx, o.python, "race/filters.py", "race", in, out)); err != nil {
+		if spent, err = sim.Measure(exec.CommandContext(ctx, o.python, "race/filters.py", "race", in, out)); err != nil {
 			return fmt.Errorf("datatrove: %w", err)
 		}
-		theirs = append(theirs, s)
+		theirs = append(theirs, spent)
 		if err := os.RemoveAll(out); err != nil {
 			return err
 		}
 	}
 	times := ratio(ours, theirs, func(s sim.Spent) float64 { return s.Wall })
 	cpu := median(ours, func(s sim.Spent) float64 { return s.CPU })
-	rate := float64(size) / 1e6 / cpu
-	b.Figures = map[string]any{"documents": n, "bytes": size, "times_datatrove": times, "times_datatrove_cpu": ratio(ours, theirs, func(s sim.Spent) float64 { return s.CPU }),
-		"mb_per_cpu_s": rate, "documents_per_cpu_s": float64(n) / cpu}
+	rate := float64(s.size) / 1e6 / cpu
+	b.Figures = map[string]any{"documents": s.n, "bytes": s.size, "times_datatrove": times, "times_datatrove_cpu": ratio(ours, theirs, func(s sim.Spent) float64 { return s.CPU }),
+		"mb_per_cpu_s": rate, "documents_per_cpu_s": float64(s.n) / cpu}
 	b.Beside = map[string]any{"millrace": ours, "datatrove": theirs}
 	if times < timesDatatrove || rate < megabytes {
 		return fmt.Errorf("%.1f times datatrove, want %d; %.1f MB/s a core, want %d", times, timesDatatrove, rate, megabytes)
