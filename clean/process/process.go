@@ -41,7 +41,7 @@ type Pool struct {
 // New starts nothing yet.
 func New(p Program) *Pool { return &Pool{program: p} }
 
-// Ask sends a line, without its end, and gives the answer, valid until the next. It may be called from several goroutines;
+// Ask sends a line, without its end, and gives the answer. It may be called from several goroutines;
 // each has a copy of the program for itself.
 func (p *Pool) Ask(ctx context.Context, line []byte) ([]byte, error) {
 	c, err := p.take()
@@ -161,7 +161,7 @@ func (c *copyOf) exchange(line []byte) ([]byte, error) {
 		case len(c.answer) > maxAnswer:
 			return nil, errLong
 		case err == nil:
-			return bytes.TrimRight(c.answer, "\r\n"), nil
+			return bytes.Clone(bytes.TrimRight(c.answer, "\r\n")), nil // the buffer is for whoever takes the copy next
 		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF):
 			return nil, errors.New("it ended without an answer")
