@@ -62,8 +62,8 @@ func newAsked(args []string, dir string) (*asked, error) {
 	return a, nil
 }
 
-// isStageName reports whether a step of the user's may be called so.
-func isStageName(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`).MatchString(s) }
+// IsStepName reports whether a step of the user's may be called so: small letters, digits and hyphens.
+func IsStepName(s string) bool { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`).MatchString(s) }
 
 // askedStage is the stage of a step "process". It belongs to one run, which closes it.
 type askedStage struct {

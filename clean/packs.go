@@ -7,7 +7,6 @@ import (
 
 	"millrace"
 	"millrace/clean/c4"
-	"millrace/clean/charset"
 	"millrace/clean/extract"
 	"millrace/clean/fineweb"
 	"millrace/clean/gopher"
@@ -23,11 +22,8 @@ func runCharset(d *millrace.Document, _ []float64) error {
 	if form == extract.Other || form == extract.Packed {
 		return fmt.Errorf("charset: no text to be had from media type %q", d.Page.MediaType)
 	}
-	r := charset.Decode(d.Page.Body, label, form == extract.Markup)
-	d.Page.Body, d.Text, d.Charset, d.Extract = nil, r.Text, r.Name, "none"
-	d.AddEdit("charset.invalid", r.Invalid)
-	d.AddEdit("charset.salvaged", r.Salvaged)
-	d.AddEdit("charset.mended", r.Mended)
+	d.Text = decode(d, label, form == extract.Markup)
+	d.Page.Body, d.Extract = nil, "none"
 	return nil
 }
 

@@ -218,7 +218,7 @@ func (p *recipeParser) process(r *Recipe, n ast.Node, f map[string]ast.Node) err
 		return err
 	}
 	_, taken := findKind(name)
-	if taken || !isStageName(name) || slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name }) {
+	if taken || !IsStepName(name) || slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name }) {
 		at := n
 		if f["name"] != nil {
 			at = f["name"]

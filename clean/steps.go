@@ -148,29 +148,35 @@ func (e extractor) page(d *millrace.Document) (extract.Page, error) {
 	case extract.Packed:
 		return e.Archive(d.Page.Body)
 	}
-	decoded := charset.Decode(d.Page.Body, label, form == extract.Markup)
-	d.Charset = decoded.Name
-	d.AddEdit("charset.invalid", decoded.Invalid)
-	d.AddEdit("charset.salvaged", decoded.Salvaged)
-	d.AddEdit("charset.mended", decoded.Mended)
-	if decoded.Overridden {
-		d.AddEdit("charset.overridden", 1)
-	}
+	text := decode(d, label, form == extract.Markup)
 	switch form {
 	case extract.Markup:
 		d.Extract = "fast"
 		if e.quick {
-			return e.HTML(decoded.Text), nil
+			return e.HTML(text), nil
 		}
-		page := e.Best(decoded.Text)
+		page := e.Best(text)
 		if page.Slow {
 			d.Extract = "slow"
 		}
 		return page, nil
 	case extract.Feed:
-		return e.Feed(decoded.Text), nil
+		return e.Feed(text), nil
 	}
-	return extract.Text(decoded.Text), nil
+	return extract.Text(text), nil
+}
+
+// decode makes text of the page's bytes, and notes what that took.
+func decode(d *millrace.Document, label string, markup bool) string {
+	r := charset.Decode(d.Page.Body, label, markup)
+	d.Charset = r.Name
+	d.AddEdit("charset.invalid", r.Invalid)
+	d.AddEdit("charset.salvaged", r.Salvaged)
+	d.AddEdit("charset.mended", r.Mended)
+	if r.Overridden {
+		d.AddEdit("charset.overridden", 1)
+	}
+	return r.Text
 }
 
 // runRepair mends text and title.

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"millrace/clean"
 	"millrace/internal/atomicfile"
 )
 
@@ -59,7 +59,7 @@ func (a *App) newStageCommand() *cobra.Command {
 }
 
 func (a *App) runNewStage(name string, python bool) error {
-	if !regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`).MatchString(name) {
+	if !clean.IsStepName(name) {
 		return &Error{Exit: Usage, Err: fmt.Errorf("%q is no name of a step: want small letters, digits and hyphens", name), Means: "nothing was written", Try: "millrace clean new-stage --python shouting"}
 	}
 	if !python {
