@@ -50,7 +50,6 @@ func (p *Pool) Ask(ctx context.Context, line []byte) ([]byte, error) {
 	}
 	answer, err := c.ask(ctx, line, p.program.Hang)
 	if err != nil {
-		c.end()
 		return nil, err
 	}
 	p.give(c)
@@ -123,7 +122,7 @@ func start(p Program) (*copyOf, error) {
 	return c, nil
 }
 
-// ask sends a line and waits for the answer. After an error the copy is of no use.
+// ask sends a line and waits for the answer. After an error the copy has ended.
 func (c *copyOf) ask(ctx context.Context, line []byte, hang time.Duration) ([]byte, error) {
 	var late atomic.Bool
 	kill := func() { _ = c.cmd.Process.Kill() } // it may have ended by itself
@@ -134,17 +133,22 @@ func (c *copyOf) ask(ctx context.Context, line []byte, hang time.Duration) ([]by
 	if !timer.Stop() && err == nil {
 		err = errors.New("killed while it answered") // it is on its way
 	}
+	if err == nil && ctx.Err() == nil {
+		return answer, nil
+	}
+	c.end() // and stderr is read to its end
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case err == nil:
-		return answer, nil
 	case late.Load():
 		return nil, fmt.Errorf("no answer within %s", hang)
 	case errors.Is(err, errLong):
 		return nil, err
 	}
-	return nil, fmt.Errorf("%w%s", err, c.lastWords())
+	if w := c.words.String(); w != "" {
+		return nil, fmt.Errorf("%w: %s", err, w)
+	}
+	return nil, err
 }
 
 var errLong = fmt.Errorf("an answer of more than %d bytes", maxAnswer)
@@ -169,15 +173,6 @@ func (c *copyOf) exchange(line []byte) ([]byte, error) {
 			return nil, fmt.Errorf("read the answer: %w", err)
 		}
 	}
-}
-
-// lastWords is what the program said on stderr before it ended.
-func (c *copyOf) lastWords() string {
-	c.end() // stderr is read to its end
-	if w := c.words.String(); w != "" {
-		return ": " + w
-	}
-	return ""
 }
 
 // end ends the copy, and waits for it. How it ends is no news.
