@@ -132,7 +132,10 @@ func dolmaSignals() []signal {
 	return list
 }
 
-func runDolma(d *millrace.Document, out []float64) error {
-	copy(out, gopher.Dolma(notesOf(d).prose))
-	return nil
+func dolmaStep() func(*millrace.Document, []float64) error {
+	var m gopher.Meter
+	return func(d *millrace.Document, out []float64) error {
+		copy(out, m.Dolma(notesOf(d).prose))
+		return nil
+	}
 }

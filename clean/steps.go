@@ -42,14 +42,14 @@ func kinds() []kind {
 		{"repair", 2, nil, runRepair},
 		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
 		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
-		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), runRepetition},
+		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), repetitionStep()},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
 		{"english", 1, []signal{{"english", 0, 1}}, runEnglish},
 		{"code-as-text", 1, nil, runCodeAsText},
 		{"c4", 1, c4Signals(), runC4},
 		{"c4-end-marks", 1, c4Signals(), runC4EndMarks},
 		{"fineweb-quality", 1, fineWebSignals(), runFineWeb},
-		{"gopher-dolma", 1, dolmaSignals(), runDolma},
+		{"gopher-dolma", 1, dolmaSignals(), dolmaStep()},
 	}
 }
 
@@ -234,10 +234,13 @@ func runPII(d *millrace.Document, out []float64) error {
 	return nil
 }
 
-func runRepetition(d *millrace.Document, out []float64) error {
-	n := notesOf(d)
-	copy(out, gopher.Repetition(n.prose, n.list()))
-	return nil
+func repetitionStep() func(*millrace.Document, []float64) error {
+	var m gopher.Meter
+	return func(d *millrace.Document, out []float64) error {
+		n := notesOf(d)
+		copy(out, m.Repetition(n.prose, n.list()))
+		return nil
+	}
 }
 
 func runQuality(d *millrace.Document, out []float64) error {

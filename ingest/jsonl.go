@@ -128,10 +128,17 @@ type columnError struct {
 
 func (e *columnError) Error() string { return e.what }
 
+func objectOf(b []byte) (fields map[string]json.RawMessage, err error) {
+	if fields, ok := fieldsOf(b); ok {
+		return fields, nil
+	}
+	return fields, json.Unmarshal(b, &fields)
+}
+
 // parseRow reads one JSON object. Of a field that stands there twice, the last counts.
 func parseRow(b []byte, in Input) (row, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(b, &fields); err != nil {
+	fields, err := objectOf(b)
+	if err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return row{}, &columnError{syntax.Offset, syntax.Error()}
@@ -142,7 +149,6 @@ func parseRow(b []byte, in Input) (row, error) {
 		return row{}, &columnError{1, "null is not a JSON object"}
 	}
 	var r row
-	var err error
 	if r.text, r.isHTML, err = textOf(fields, in); err != nil {
 		return row{}, err
 	}

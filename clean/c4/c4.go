@@ -66,12 +66,14 @@ func Clean(text string, endMarks bool) Result {
 
 // policy reports whether a line in small letters speaks of the site's terms or of cookies.
 func policy(low string) bool {
-	for _, p := range [...]string{"terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"} {
-		if strings.Contains(low, p) {
-			return true
+	if strings.Contains(low, "cookie") {
+		for _, p := range [...]string{"cookie policy", "uses cookies", "use of cookies", "use cookies"} {
+			if strings.Contains(low, p) {
+				return true
+			}
 		}
 	}
-	return false
+	return strings.Contains(low, "terms of use") || strings.Contains(low, "privacy policy")
 }
 
 // ends reports whether a line ends as a sentence does.
@@ -159,17 +161,18 @@ func citation(s string) int {
 
 // lower makes small letters of what could be part of one of the phrases: of ASCII, and of the sign of Kelvin.
 func lower(line string) string {
+	if strings.Contains(line, "\u212A") {
+		line = strings.ReplaceAll(line, "\u212A", "k")
+	}
 	for i := range len(line) {
-		if c := line[i]; 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf {
-			return strings.Map(func(r rune) rune {
-				switch {
-				case 'A' <= r && r <= 'Z':
-					return r | 0x20
-				case r == '\u212A':
-					return 'k'
+		if c := line[i]; 'A' <= c && c <= 'Z' {
+			b := []byte(line)
+			for ; i < len(b); i++ {
+				if c := b[i]; 'A' <= c && c <= 'Z' {
+					b[i] = c | 0x20
 				}
-				return r
-			}, line)
+			}
+			return string(b)
 		}
 	}
 	return line

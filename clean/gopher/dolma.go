@@ -12,10 +12,11 @@ import (
 // Dolma measures a text as dolma 1.2's tagger gopher_v1 does. It is another filter than datatrove's, though both are called
 // Gopher's: words are what stands between whitespace, lengths are without it, and all copies count, not only those behind
 // the first. The result is indexed by DolmaSignals. What is a share of nothing is 0, as there.
-func Dolma(text string) []float64 {
+func (m *Meter) Dolma(text string) []float64 {
 	list := strings.FieldsFunc(text, words.IsSpace)
-	h := newHashes(list)
-	chars := int(h.chars[len(list)])
+	g := m.take(list)
+	defer m.give(g)
+	chars := int(g.chars[len(list)])
 	var symbols, alpha, stop int
 	for _, w := range list {
 		if strings.ContainsRune(w, '#') || strings.Contains(w, "…") {
@@ -28,14 +29,13 @@ func Dolma(text string) []float64 {
 			stop++
 		}
 	}
-	out := []float64{float64(len(list)), h.medianLength(), over(symbols, len(list)), over(alpha, len(list)), float64(stop)}
+	out := []float64{float64(len(list)), g.medianLength(), over(symbols, len(list)), over(alpha, len(list)), float64(stop)}
 	out = append(out, dolmaLines(text, chars)...)
-	g := newGrams(h)
 	g.begin(" ")
 	for n := 2; n <= 4; n++ {
 		top := 0
 		if at, count, ok := g.top(n); ok {
-			top = int(h.chars[at+n]-h.chars[at]) * count
+			top = int(g.chars[at+n]-g.chars[at]) * count
 		}
 		out = append(out, over(top, chars))
 	}

@@ -56,7 +56,7 @@ func TestRepetition(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Repetition(tt.in, words.Words(tt.in))
+			got := new(Meter).Repetition(tt.in, words.Words(tt.in))
 			if len(got) != len(RepetitionSignals()) {
 				t.Fatalf("%d values, want %d", len(got), len(RepetitionSignals()))
 			}
@@ -75,13 +75,13 @@ func TestDolma(t *testing.T) {
 	want := map[string]float64{"dolma_words": 11, "dolma_median_word_length": 3, "dolma_symbol_words": 2.0 / 11, "dolma_alpha_words": 8.0 / 11,
 		"dolma_stop_words": 5, "dolma_bullet_lines": 0.5, "dolma_ellipsis_lines": 0.25, "dolma_dup_lines": 0.5, "dolma_dup_line_chars": 26.0 / 27,
 		"dolma_top_2gram": 8.0 / 27, "dolma_top_3gram": 16.0 / 27, "dolma_top_4gram": 20.0 / 27, "dolma_dup_5gram": 0}
-	got := Dolma(text)
+	got := new(Meter).Dolma(text)
 	for i, name := range DolmaSignals() {
 		if w, ok := want[name]; ok && !near(got[i], w) {
 			t.Errorf("%s = %v, want %v", name, got[i], w)
 		}
 	}
-	if n := len(Dolma("")); n != len(DolmaSignals()) {
+	if n := len(new(Meter).Dolma("")); n != len(DolmaSignals()) {
 		t.Errorf("%d signals of nothing", n)
 	}
 }
@@ -91,7 +91,7 @@ func FuzzSignals(f *testing.F) {
 	f.Add("I don't (foo): e.g. http://a.io/b\n\na a a a\n# ...")
 	f.Add("\xff.\x80's°C.…—a-—b")
 	f.Fuzz(func(t *testing.T, text string) {
-		if n := len(Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
+		if n := len(new(Meter).Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
 			t.Errorf("%d signals", n)
 		}
 	})
@@ -101,7 +101,7 @@ func FuzzSignals(f *testing.F) {
 func TestHostileEnds(t *testing.T) {
 	for _, piece := range []string{"(", "'", ".", "a.", "a@", "a-", "''", "):", "…", "a,b", "://", "1+", "a\n", "\n"} {
 		text := strings.Repeat(piece, 1<<18/len(piece))
-		if n := len(Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
+		if n := len(new(Meter).Repetition(text, words.Words(text))) + len(Quality(text, words.Words(text))); n != 21 {
 			t.Errorf("%q: %d signals", piece, n)
 		}
 	}

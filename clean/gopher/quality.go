@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -15,23 +16,17 @@ import (
 func Quality(text string, list []string) []float64 {
 	var solid, chars, alpha int
 	var stop uint8
+	class := asciiClasses()
 	for _, w := range list {
-		symbols, letters := true, false
-		for _, r := range w {
-			symbols = symbols && isSymbol(r)
-			letters = letters || unicode.IsLetter(r)
-			if letters && !symbols {
-				break
-			}
-		}
+		symbols, letters, size := class.of(w)
 		if !symbols {
 			solid++
-			chars += utf8.RuneCountInString(w)
+			chars += size
 		}
 		if letters {
 			alpha++
+			stop |= stopWord(w)
 		}
-		stop |= stopWord(w)
 	}
 	lines, bullets, ellipses := lineStarts(text)
 	dots := strings.Count(text, "...") + strings.Count(text, "…")
@@ -82,6 +77,53 @@ func stopWord(w string) uint8 {
 		return 128
 	}
 	return 0
+}
+
+// classes says of each byte of ASCII whether it is a symbol, and whether it is a letter.
+type classes [utf8.RuneSelf]byte
+
+// Bits of classes.
+const (
+	aSymbol = 1 << iota
+	aLetter
+)
+
+var asciiClasses = sync.OnceValue(func() *classes {
+	c := &classes{}
+	for r := range rune(utf8.RuneSelf) {
+		if isSymbol(r) {
+			c[r] |= aSymbol
+		}
+		if unicode.IsLetter(r) {
+			c[r] |= aLetter
+		}
+	}
+	return c
+})
+
+// of reports whether w is nothing but symbols, whether it has a letter, and how many characters it has.
+func (c *classes) of(w string) (symbols, letters bool, size int) {
+	all, some := byte(aSymbol), byte(0)
+	for i := range len(w) {
+		b := w[i]
+		if b >= utf8.RuneSelf {
+			return wide(w)
+		}
+		all &= c[b]
+		some |= c[b]
+	}
+	return all != 0, some&aLetter != 0, len(w)
+}
+
+// wide is of for a word that is not of ASCII alone.
+func wide(w string) (symbols, letters bool, size int) {
+	symbols = true
+	for _, r := range w {
+		symbols = symbols && isSymbol(r)
+		letters = letters || unicode.IsLetter(r)
+		size++
+	}
+	return symbols, letters, size
 }
 
 // lineStarts counts the lines of text, those that start with a bullet, and those that end with an ellipsis.

@@ -2,6 +2,8 @@ package gopher
 
 import (
 	"math"
+	"math/bits"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -9,10 +11,13 @@ import (
 	"millrace/clean/words"
 )
 
+// Meter measures repetition. What it works with is used again for the next text; several goroutines may use one.
+type Meter struct{ spare sync.Pool } // of *grams
+
 // Repetition measures how much of a text repeats itself, as datatrove 0.10's GopherRepetitionFilter does
 // (table A1 of Rae et al. 2021). list is its words. The result is indexed by RepetitionSignals; NaN is a signal that the
 // text is too short for.
-func Repetition(text string, list []string) []float64 {
+func (m *Meter) Repetition(text string, list []string) []float64 {
 	out := make([]float64, 0, len(RepetitionSignals()))
 	chars := float64(utf8.RuneCountInString(text))
 	if chars == 0 {
@@ -25,7 +30,8 @@ func Repetition(text string, list []string) []float64 {
 		n, dup := duplicates(parts)
 		out = append(out, float64(n)/float64(len(parts)), float64(dup)/chars)
 	}
-	g := newGrams(newHashes(list))
+	g := m.take(list)
+	defer m.give(g)
 	g.begin(" ")
 	for n := 2; n <= 4; n++ {
 		share := math.NaN()
@@ -40,6 +46,26 @@ func Repetition(text string, list []string) []float64 {
 	}
 	return out
 }
+
+// take makes the sums of a list of words. They go back by give.
+func (m *Meter) take(list []string) *grams {
+	g, _ := m.spare.Get().(*grams)
+	if g == nil {
+		g = &grams{hashes: &hashes{power: powers()}}
+	}
+	g.read(list)
+	return g
+}
+
+func (m *Meter) give(g *grams) {
+	if len(g.list) <= maxSpare {
+		g.list = nil
+		m.spare.Put(g)
+	}
+}
+
+// maxSpare is how many words a text may have whose memory is kept for the next.
+const maxSpare = 1 << 16
 
 // RepetitionSignals names what Repetition measures, in its order.
 func RepetitionSignals() []string {
@@ -98,24 +124,41 @@ type hashes struct {
 // base is odd, so that no bit of a byte is lost.
 const base uint64 = 0x9A2B3C4D5E6F7085
 
-func newHashes(list []string) *hashes {
-	counts := make([]int32, 2*len(list)+2)
-	h := &hashes{list: list, word: make([]uint64, len(list)), chars: counts[:len(list)+1], bytes: counts[len(list)+1:], power: powers()}
+// read makes the sums of another list of words.
+func (h *hashes) read(list []string) {
+	n := len(list)
+	h.list, h.word = list, slices.Grow(h.word[:0], n)[:n]
+	h.chars, h.bytes = slices.Grow(h.chars[:0], n+1)[:n+1], slices.Grow(h.bytes[:0], n+1)[:n+1]
+	h.chars[0], h.bytes[0] = 0, 0
 	for i, w := range list {
-		sum, all := uint64(0), byte(0)
-		for j := range len(w) {
-			sum = sum*base + uint64(w[j]) + 1
-			all |= w[j]
-		}
 		n := len(w)
-		if all >= utf8.RuneSelf {
+		sum, wide := sumOf(h.power, w)
+		if wide {
 			n = utf8.RuneCountInString(w)
 		}
 		h.word[i] = sum
 		h.chars[i+1] = h.chars[i] + int32(n)
 		h.bytes[i+1] = h.bytes[i] + int32(len(w))
 	}
-	return h
+}
+
+// sumOf is the hash of a word, and whether the word has bytes that are not of ASCII. The products do not wait for each other.
+func sumOf(p *[512]uint64, w string) (sum uint64, wide bool) {
+	all := byte(0)
+	if len(w) > len(p) {
+		for j := range len(w) {
+			sum = sum*base + uint64(w[j]) + 1
+			all |= w[j]
+		}
+		return sum, all >= utf8.RuneSelf
+	}
+	q := p[:len(w)]
+	for j := range q {
+		c := w[len(w)-1-j]
+		sum += (uint64(c) + 1) * q[j]
+		all |= c
+	}
+	return sum, all >= utf8.RuneSelf
 }
 
 // powers holds base to the n, for the lengths that most runs of words have.
@@ -151,20 +194,18 @@ type grams struct {
 	front []uint64 // hash of what stands before word i
 	sum   []uint64 // of the n-grams at the places that are live
 	live  []int32  // places whose n-gram stands elsewhere too, in order
+	bits  bitmap
 	seen  table64
 	slots []int32 // the places in seen of what is live
 }
 
-func newGrams(h *hashes) *grams {
-	n := len(h.list)
-	sums, places := make([]uint64, 2*n+1), make([]int32, 2*n)
-	return &grams{hashes: h, front: sums[:n+1], sum: sums[n+1:], live: places[:n], slots: places[n:n]}
-}
-
 // begin makes every place live. sep is one byte or none.
 func (g *grams) begin(sep string) {
-	g.n, g.sep, g.live = 0, len(sep), g.live[:len(g.list)]
+	n := len(g.list)
+	g.n, g.sep, g.live = 0, len(sep), slices.Grow(g.live[:0], n)[:n]
+	g.front, g.sum = slices.Grow(g.front[:0], n+1)[:n+1], slices.Grow(g.sum[:0], n)[:n]
 	sum := uint64(0)
+	g.front[0] = 0
 	for i, w := range g.word {
 		for j := range len(sep) {
 			sum = sum*base + uint64(sep[j]) + 1
@@ -187,14 +228,16 @@ func (g *grams) grow(n int) {
 		keep = append(keep, at)
 	}
 	g.live, g.n = keep, n
-	g.seen = g.seen.emptied(len(keep))
 }
 
 // size is the length in characters of the n-gram at word i.
 func (g *grams) size(i int) int { return int(g.chars[i+g.n]-g.chars[i]) + (g.n-1)*g.sep }
 
-// repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count.
+// repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count. Most stand once, and are
+// told from the others by a bit, before any are counted.
 func (g *grams) repeats() (most uint64) {
+	g.live = g.bits.twice(g.live, g.sum)
+	g.seen = g.seen.emptied(len(g.live))
 	g.slots = g.slots[:0]
 	for _, at := range g.live {
 		i := g.seen.count(g.sum[at])
@@ -246,6 +289,38 @@ func (g *grams) repeated(n int) int {
 	return chars
 }
 
+// bitmap is two bits for each of several hashes: it was seen; it was seen again.
+type bitmap []uint64
+
+// twice leaves the places in list whose hash may stand at another of them too: all that do, and a few more.
+func (b *bitmap) twice(list []int32, sum []uint64) []int32 {
+	size := 8 // words with room for 32 hashes
+	for 2*size < len(list) {
+		size *= 2
+	}
+	if cap(*b) < size {
+		*b = make(bitmap, size)
+	}
+	m := (*b)[:size]
+	clear(m)
+	shift := 64 - (bits.Len(uint(size-1)) + 5)
+	for _, at := range list {
+		h := sum[at] * golden >> shift
+		w, bit := &m[h>>5&uint64(size-1)], uint64(1)<<(h&31)
+		*w |= bit | (*w&bit)<<32
+	}
+	k := 0
+	for _, at := range list {
+		h := sum[at] * golden >> shift
+		list[k] = at
+		k += int(m[h>>5&uint64(size-1)] >> (h&31 + 32) & 1)
+	}
+	return list[:k]
+}
+
+// golden spreads the bits of a sum, whose low ones say little, to the front.
+const golden = 0x9E3779B97F4A7C15
+
 // table64 counts hashes: pairs of key and count, open addressing. Key 0 with count 0 is a free place.
 type table64 []uint64
 
@@ -266,7 +341,7 @@ func (t table64) emptied(n int) table64 {
 // at finds the place of h.
 func (t table64) at(h uint64) int {
 	mask := len(t)/2 - 1
-	for i := int(h*0x9E3779B97F4A7C15>>32) & mask; ; i = (i + 1) & mask { // the low bits of a sum say little
+	for i := int(h*golden>>32) & mask; ; i = (i + 1) & mask {
 		if t[2*i+1] == 0 || t[2*i] == h {
 			return 2 * i
 		}

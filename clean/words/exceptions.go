@@ -4,39 +4,69 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
-// exceptions maps a chunk to the lengths of its parts: contractions, abbreviations and emoticons,
-// as spaCy 3.8 has them for English. Each entry with an apostrophe stands there with ’ too.
-var exceptions = sync.OnceValue(func() map[string][]int {
-	e := table{}
-	e.contractions()
-	e.negations()
-	e.whole()
-	return e
-})
+// rules are the tables that the words of every text are looked up in.
+type rules struct {
+	exceptions table       // a chunk to the lengths of its parts
+	bits       [256]uint64 // one for some bytes and the length of each exception
+	class      [256]byte   // of each byte
+}
 
-// rareBits has a bit for each first byte, last byte and length of an exception.
-var rareBits = sync.OnceValue(func() *[256]uint64 {
-	bits := &[256]uint64{}
-	for s := range exceptions() {
+// Classes of bytes.
+const (
+	others  = iota // of ASCII
+	letters        // of ASCII
+	spaces         // of ASCII
+	marks          // that are cut off a word whatever stands before them
+	ends           // the same, and end a sentence
+	stops          // the full stop
+	wides          // part of a character that is not of ASCII
+)
+
+// theRules holds contractions, abbreviations and emoticons, as spaCy 3.8 has them for English. Each entry with an
+// apostrophe stands there with ’ too.
+var theRules = sync.OnceValue(func() *rules {
+	r := &rules{exceptions: table{}}
+	r.exceptions.contractions()
+	r.exceptions.negations()
+	r.exceptions.whole()
+	for s := range r.exceptions {
 		h := rareHash(s)
-		bits[h>>6] |= 1 << (h & 63)
+		r.bits[h>>6] |= 1 << (h & 63)
 	}
-	return bits
+	for c := range byte(utf8.RuneSelf) {
+		switch {
+		case letter(c):
+			r.class[c] = letters
+		case space(string(rune(c)), 0) > 0:
+			r.class[c] = spaces
+		case strings.IndexByte(",;:", c) >= 0:
+			r.class[c] = marks
+		case c == '!', c == '?':
+			r.class[c] = ends
+		case c == '.':
+			r.class[c] = stops
+		}
+	}
+	for c := utf8.RuneSelf; c < len(r.class); c++ {
+		r.class[c] = wides
+	}
+	return r
 })
 
 func rareHash(s string) int {
-	return (int(s[0])*37 + int(s[len(s)-1])*101 + len(s)*811) & (1<<14 - 1)
+	return (int(s[0])*37 + int(s[len(s)-1])*101 + int(s[len(s)/2])*2039 + len(s)*811) & (1<<14 - 1)
 }
 
 // rare reports whether s may be an exception. It is not for most of what is asked for.
-func rare(s string) bool {
+func (r *rules) rare(s string) bool {
 	if len(s) == 0 || len(s) > maxException {
 		return false
 	}
 	h := rareHash(s)
-	return rareBits()[h>>6]&(1<<(h&63)) != 0
+	return r.bits[h>>6]&(1<<(h&63)) != 0
 }
 
 type table map[string][]int

@@ -8,10 +8,22 @@ import (
 // Sentences counts the sentences of text as spaCy's rule-based sentencizer cuts them: one ends with a word that is a
 // single mark of its list, and with the punctuation behind it.
 func Sentences(text string) int {
+	rules := theRules()
 	n := 0
 	open, ended := false, false // is anything in this sentence; has it had its mark
 	list := make([]string, 0, 16)
 	for i := 0; i < len(text); {
+		if size, mark := rules.plain(text[i:]); size > 0 {
+			n, open, ended = n+count(open && ended), true, false
+			if i += size; mark {
+				ended = rules.class[text[i]] != marks
+				i++
+			}
+			if i < len(text) && text[i] == ' ' && (i+1 == len(text) || rules.class[text[i+1]] == letters) {
+				i++
+			}
+			continue
+		}
 		gap, end := chunk(text, i)
 		if gap > i && text[i:gap] != " " && ended { // whitespace of any other kind is a word of its own
 			n, open, ended = n+count(open), false, false
@@ -19,7 +31,12 @@ func Sentences(text string) int {
 		if gap == end {
 			break
 		}
-		list = splitChunk(list[:0], text[gap:end])
+		i = end
+		if rules.quiet(text[gap:end]) {
+			n, open, ended = n+count(open && ended), true, false
+			continue
+		}
+		list = rules.splitChunk(list[:0], text[gap:end])
 		for _, w := range list {
 			mark := isMark(w)
 			if ended && !mark && !punctuation(w) {
@@ -27,9 +44,19 @@ func Sentences(text string) int {
 			}
 			open, ended = true, ended || mark
 		}
-		i = end
 	}
 	return n + count(open)
+}
+
+// quiet reports whether a chunk begins with a letter, and has nothing that could end a sentence.
+func (r *rules) quiet(chunk string) bool {
+	for i := range len(chunk) {
+		switch r.class[chunk[i]] {
+		case ends, stops, wides:
+			return false
+		}
+	}
+	return r.class[chunk[0]] == letters
 }
 
 func count(b bool) int {

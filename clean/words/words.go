@@ -19,98 +19,107 @@ const maxException = 32
 // and punctuation as words of their own. Whitespace belongs to no word. The words are parts of text.
 func Words(text string) []string {
 	words := make([]string, 0, len(text)/5+1)
+	rules := theRules()
 	for i := 0; i < len(text); {
-		j := i
-		for j < len(text) && letter(text[j]) {
-			j++
+		if rules.class[text[i]] == spaces {
+			i++
+			continue
 		}
-		if j > i && (j == len(text) || text[j] == ' ' || text[j] == '\n') && !rare(text[i:j]) { // most words are like this
-			words = append(words, text[i:j])
-			i = j + 1
+		if n, mark := rules.plain(text[i:]); n > 0 { // most words are like this
+			words = append(words, text[i:i+n])
+			i += n
+			if mark {
+				words = append(words, text[i:i+1])
+				i++
+			}
+			i = min(i+1, len(text))
 			continue
 		}
 		gap, end := chunk(text, i)
 		if gap < end {
-			words = splitChunk(words, text[gap:end])
+			words = rules.splitChunk(words, text[gap:end])
 		}
 		i = end
 	}
 	return words
 }
 
-// splitChunk appends the words of a chunk without whitespace.
-func splitChunk(words []string, chunk string) []string {
-	if list, ok := simple(words, chunk); ok {
-		return list
+// plain is the length of the word at the front of text where it is what most words are: letters of ASCII, perhaps one mark
+// behind them, and then a space, a line end or the end; else 0.
+func (r *rules) plain(text string) (n int, mark bool) {
+	for n < len(text) && r.class[text[n]] == letters {
+		n++
 	}
-	if parts, ok := exception(chunk); ok {
+	if n == 0 {
+		return 0, false
+	}
+	end := n
+	if n < len(text) {
+		switch c := r.class[text[n]]; {
+		case c == marks, c == ends, c == stops && text[n-1] >= 'a':
+			end++
+		}
+		if end < len(text) && r.class[text[end]] != spaces {
+			return 0, false
+		}
+		if end > n {
+			if _, ok := r.exception(text[:end]); ok {
+				return 0, false
+			}
+		}
+	}
+	if _, ok := r.exception(text[:n]); ok {
+		return 0, false
+	}
+	return n, end > n
+}
+
+// splitChunk appends the words of a chunk without whitespace.
+func (r *rules) splitChunk(words []string, chunk string) []string {
+	if parts, ok := r.exception(chunk); ok {
 		return appendParts(words, chunk, parts)
 	}
 	first := len(words)
 	s := chunk
 	var suffixes []string
 	for s != "" {
-		p := prefixLen(s)
-		if p == 0 && suffixLen(s) == 0 {
-			break
+		p, n := prefixLen(s), 0
+		if p == 0 {
+			if n = suffixLen(s); n == 0 {
+				break
+			}
 		}
-		if _, ok := exception(s); ok {
+		if _, ok := r.exception(s); ok {
 			break
 		}
 		if p > 0 {
 			words = append(words, s[:p])
 			s = s[p:]
-			if _, ok := exception(s); ok {
+			if _, ok := r.exception(s); ok {
 				break
 			}
+			n = suffixLen(s)
 		}
-		if n := suffixLen(s); n > 0 {
+		if n > 0 {
 			suffixes = append(suffixes, s[len(s)-n:])
 			s = s[:len(s)-n]
 		}
 	}
-	words = splitCore(words, s)
+	words = r.splitCore(words, s)
 	for i := len(suffixes) - 1; i >= 0; i-- {
 		words = append(words, suffixes[i])
 	}
-	return join(words, first, chunk)
-}
-
-// simple splits what most chunks are, without asking the rules: letters of ASCII, and perhaps one mark behind them.
-func simple(words []string, chunk string) ([]string, bool) {
-	n := len(chunk) - 1
-	for i := range n {
-		if !letter(chunk[i]) {
-			return words, false
-		}
-	}
-	last := chunk[n]
-	if letter(last) {
-		return append(words, chunk), !rare(chunk)
-	}
-	if n == 0 || rare(chunk) || rare(chunk[:n]) {
-		return words, false
-	}
-	switch last {
-	case ',', ';', ':', '!', '?':
-	case '.':
-		if c := chunk[n-1]; c < 'a' || c > 'z' {
-			return words, false
-		}
-	default:
-		return words, false
-	}
-	return append(words, chunk[:n], chunk[n:]), true
+	return r.join(words, first, chunk)
 }
 
 func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // splitCore splits what is left of a chunk without its prefixes and suffixes.
-func splitCore(words []string, s string) []string {
+func (r *rules) splitCore(words []string, s string) []string {
 	if s == "" {
 		return words
 	}
-	if parts, ok := exception(s); ok {
+	if parts, ok := r.exception(s); ok {
 		return appendParts(words, s, parts)
 	}
 	if isURL(s) {
@@ -145,13 +154,13 @@ func splitCore(words []string, s string) []string {
 
 // join puts neighbours among words[first:] together where they make an exception with punctuation,
 // such as "):". The words from first on lie side by side in chunk and make it up.
-func join(words []string, first int, chunk string) []string {
+func (r *rules) join(words []string, first int, chunk string) []string {
 	if len(words)-first < 2 {
 		return words
 	}
 	parts := words[first:]
 	for i, at := 0, 0; i < len(parts); i++ {
-		if n, _ := longest(parts[i:], chunk[at:]); n == 0 {
+		if n, _ := r.longest(parts[i:], chunk[at:]); n == 0 {
 			at += len(parts[i])
 			continue
 		}
@@ -159,12 +168,12 @@ func join(words []string, first int, chunk string) []string {
 		rest := slices.Clone(parts[i:])
 		words = words[:first+i]
 		for len(rest) > 0 {
-			n, size := longest(rest, chunk[at:])
+			n, size := r.longest(rest, chunk[at:])
 			if n == 0 {
 				n, size = 1, len(rest[0])
 				words = append(words, rest[0])
 			} else {
-				lens, _ := exception(chunk[at : at+size])
+				lens, _ := r.exception(chunk[at : at+size])
 				words = appendParts(words, chunk[at:at+size], lens)
 			}
 			rest, at = rest[n:], at+size
@@ -175,7 +184,7 @@ func join(words []string, first int, chunk string) []string {
 }
 
 // longest finds how many of the words at the front of s make one exception, two at least, and its length.
-func longest(words []string, s string) (n, size int) {
+func (r *rules) longest(words []string, s string) (n, size int) {
 	for k, end := 0, 0; k < len(words); k++ {
 		if end += len(words[k]); end > maxException {
 			break
@@ -183,7 +192,7 @@ func longest(words []string, s string) (n, size int) {
 		if k == 0 {
 			continue
 		}
-		if _, ok := exception(s[:end]); ok && (prefixLen(s[:end]) > 0 || suffixLen(s[:end]) > 0) {
+		if _, ok := r.exception(s[:end]); ok && (prefixLen(s[:end]) > 0 || suffixLen(s[:end]) > 0) {
 			n, size = k+1, end
 		}
 	}
@@ -191,11 +200,11 @@ func longest(words []string, s string) (n, size int) {
 }
 
 // exception looks s up in the table of exceptions.
-func exception(s string) ([]int, bool) {
-	if !rare(s) {
+func (r *rules) exception(s string) ([]int, bool) {
+	if !r.rare(s) {
 		return nil, false
 	}
-	parts, ok := exceptions()[s]
+	parts, ok := r.exceptions[s]
 	return parts, ok
 }
 
@@ -414,6 +423,12 @@ func host(s string) bool {
 		return false
 	}
 	name := s[:end]
+	if name == "" {
+		return false
+	}
+	if isDigit(rune(name[len(name)-1])) && strings.Count(name, ".") != 3 {
+		return false // neither an address nor a name: that ends with letters
+	}
 	if a, err := netip.ParseAddr(name); err == nil {
 		return !a.IsPrivate() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsMulticast()
 	}
