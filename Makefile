@@ -90,8 +90,8 @@ race-crawl: ## pages a second, beside Scrapy and plain colly
 parity-clean: ## the packs of rules say of each document what datatrove's filters say; INPUT= JSON lines, pages or a WARC file
 	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt || true)" parity
 
-race-filters: ## four packs over JSON lines, beside datatrove with two workers
-	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" race
+race-filters: ## four packs over JSON lines, beside datatrove with two workers; the pack of dolma beside its tagger
+	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt)" race
 
 hostile: ## every step of cleaning on texts made to hurt it: twice the text, twice the time
 	@go run ./internal/sim/hostile

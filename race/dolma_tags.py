@@ -1,11 +1,14 @@
 """What dolma's tagger gopher_v1 measures, for JSON lines of id and text, and whether a document passes with the limits of dolma-v1_6.
 
   dolma_tags.py IN.jsonl OUT.jsonl
+  dolma_tags.py race DIR OUT   the same for the files of DIR, two at a time
 """
 
 import importlib.util
 import json
 import logging
+import multiprocessing
+import os
 import sys
 import types
 
@@ -57,7 +60,18 @@ def reason(text):
     return ""
 
 
-with open(sys.argv[1], encoding="utf-8") as lines, open(sys.argv[2], "w") as out:
-    for line in lines:
-        d = json.loads(line)
-        out.write(json.dumps({"id": d["id"], "gopher-dolma": {"reason": reason(d["text"]), "text": ""}}) + "\n")
+def tag(source, target):
+    with open(source, encoding="utf-8") as lines, open(target, "w") as out:
+        for line in lines:
+            d = json.loads(line)
+            out.write(json.dumps({"id": d["id"], "gopher-dolma": {"reason": reason(d["text"]), "text": ""}}) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "race":
+        source, target = sys.argv[2:]
+        os.makedirs(target)
+        with multiprocessing.Pool(2) as pool:
+            pool.starmap(tag, [(os.path.join(source, name), os.path.join(target, name)) for name in sorted(os.listdir(source))], chunksize=1)
+    else:
+        tag(*sys.argv[1:])

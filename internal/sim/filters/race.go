@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"millrace/internal/sim"
 )
@@ -16,10 +17,11 @@ import (
 // What the chain of filters has to be.
 const (
 	timesDatatrove = 30 // documents a second
+	timesDolma     = 10 // of its tagger, beside the pack that reproduces it
 	megabytes      = 14 // of text, a second and core
 )
 
-// race lets both take the same two files through the same filters, by turns.
+// race lets us and each peer take the same two files through the same filters, by turns.
 func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	s, err := prepare(ctx, o, dir)
 	if err != nil {
@@ -29,37 +31,78 @@ func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if err := halve(s.path, in); err != nil {
 		return err
 	}
-	var ours, theirs []sim.Spent
-	for range o.rounds {
-		out := filepath.Join(dir, "out")
-		cmd := s.bin.Program(ctx, "clean", "--in", in, "--recipe", chainRecipe, "--quiet", "--out", out)
-		spent, err := sim.Measure(cmd)
-		if err != nil {
-			return fmt.Errorf("millrace: %w", err)
-		}
-		ours = append(ours, spent)
-		if err := os.RemoveAll(out); err != nil {
-			return err
-		}
-		if spent, err = sim.Measure(exec.CommandContext(ctx, o.python, "race/filters.py", "race", in, out)); err != nil {
-			return fmt.Errorf("datatrove: %w", err)
-		}
-		theirs = append(theirs, spent)
-		if err := os.RemoveAll(out); err != nil {
-			return err
-		}
+	race := rounds{ctx: ctx, bin: s.bin, in: in, out: filepath.Join(dir, "out"), n: o.rounds}
+	datatrove, err := race.run(chainRecipe, o.python, "race/filters.py")
+	if err != nil {
+		return fmt.Errorf("datatrove: %w", err)
 	}
-	times := ratio(ours, theirs, func(s sim.Spent) float64 { return s.Wall })
-	cpu := median(ours, func(s sim.Spent) float64 { return s.CPU })
-	rate := float64(s.size) / 1e6 / cpu
-	b.Figures = map[string]any{"documents": s.n, "bytes": s.size, "times_datatrove": times, "times_datatrove_cpu": ratio(ours, theirs, func(s sim.Spent) float64 { return s.CPU }),
-		"mb_per_cpu_s": rate, "documents_per_cpu_s": float64(s.n) / cpu}
-	b.Beside = map[string]any{"millrace": ours, "datatrove": theirs}
-	if times < timesDatatrove || rate < megabytes {
-		return fmt.Errorf("%.1f times datatrove, want %d; %.1f MB/s a core, want %d", times, timesDatatrove, rate, megabytes)
+	rate := float64(s.size) / 1e6 / median(datatrove.ours, cpuOf)
+	times := datatrove.times(wallOf)
+	b.Figures = map[string]any{"documents": s.n, "bytes": s.size, "times_datatrove": times, "times_datatrove_cpu": datatrove.times(cpuOf),
+		"mb_per_cpu_s": rate, "documents_per_cpu_s": float64(s.n) / median(datatrove.ours, cpuOf)}
+	b.Beside = map[string]any{"millrace": datatrove.ours, "datatrove": datatrove.theirs}
+	var faults []string
+	if times < timesDatatrove {
+		faults = append(faults, fmt.Sprintf("%.1f times datatrove, want %d", times, timesDatatrove))
+	}
+	if rate < megabytes {
+		faults = append(faults, fmt.Sprintf("%.1f MB/s a core, want %d", rate, megabytes))
+	}
+	if o.dolma == "" {
+		return errors.New("dolma is not there to race against")
+	}
+	dolma, err := race.run(dolmaRecipe, filepath.Join(o.dolma, "bin", "python"), "race/dolma_tags.py")
+	if err != nil {
+		return fmt.Errorf("dolma: %w", err)
+	}
+	times = dolma.times(wallOf)
+	b.Figures["times_dolma"], b.Figures["times_dolma_cpu"] = times, dolma.times(cpuOf)
+	b.Beside["millrace_dolma"], b.Beside["dolma"] = dolma.ours, dolma.theirs
+	if times < timesDolma {
+		faults = append(faults, fmt.Sprintf("%.1f times dolma's tagger, want %d", times, timesDolma))
+	}
+	if len(faults) > 0 {
+		return errors.New(strings.Join(faults, "; "))
 	}
 	return nil
 }
+
+// rounds lets a recipe and a program of theirs take the same folder of files by turns.
+type rounds struct {
+	ctx     context.Context
+	bin     sim.Binary
+	in, out string
+	n       int
+}
+
+// laps are what both took, round by round.
+type laps struct{ ours, theirs []sim.Spent }
+
+func (r rounds) run(recipe, python, script string) (l laps, err error) {
+	for range r.n {
+		for _, lap := range []struct {
+			to  *[]sim.Spent
+			cmd *exec.Cmd
+		}{
+			{&l.ours, r.bin.Program(r.ctx, "clean", "--in", r.in, "--recipe", recipe, "--quiet", "--out", r.out)},
+			{&l.theirs, exec.CommandContext(r.ctx, python, script, "race", r.in, r.out)},
+		} {
+			spent, err := sim.Measure(lap.cmd)
+			if err != nil {
+				return l, fmt.Errorf("%s: %w", lap.cmd.Path, err)
+			}
+			*lap.to = append(*lap.to, spent)
+			if err := os.RemoveAll(r.out); err != nil {
+				return l, err
+			}
+		}
+	}
+	return l, nil
+}
+
+func wallOf(s sim.Spent) float64 { return s.Wall }
+
+func cpuOf(s sim.Spent) float64 { return s.CPU }
 
 // halve writes two files of alternate lines.
 func halve(docs, dir string) error {
@@ -90,11 +133,11 @@ func halve(docs, dir string) error {
 	return err
 }
 
-// ratio is the median over the rounds of theirs by ours.
-func ratio(ours, theirs []sim.Spent, of func(sim.Spent) float64) float64 {
+// times is the median over the rounds of theirs by ours.
+func (l laps) times(of func(sim.Spent) float64) float64 {
 	var all []float64
-	for i := range ours {
-		all = append(all, of(theirs[i])/of(ours[i]))
+	for i := range l.ours {
+		all = append(all, of(l.theirs[i])/of(l.ours[i]))
 	}
 	slices.Sort(all)
 	return all[len(all)/2]
