@@ -104,6 +104,7 @@ func tableOf(ctx context.Context, dir string) (rows, files []string, err error) 
 // one row, the shard files byte for byte those of an undisturbed run, no entry lost that was told of, and check
 // finds nothing.
 func TestCrashAtEachPoint(t *testing.T) {
+	t.Parallel()
 	const docs = 24
 	config := lineConfig(t, docs)
 	var wantRows, wantFiles []string
@@ -160,6 +161,7 @@ func TestCrashAtEachPoint(t *testing.T) {
 // TestCrashAtRebuild crashes a rebuild, from the removal of the log on: the next one makes the table that an
 // undisturbed rebuild makes.
 func TestCrashAtRebuild(t *testing.T) {
+	t.Parallel()
 	config := lineConfig(t, 12)
 	dir := t.TempDir()
 	if exit, out := lineOf(t.Context(), nil, "run", config, "--dir", filepath.Join(dir, "calm")); exit != Done {

@@ -21,6 +21,7 @@ import (
 // next run, which then ends with an error), or nothing was lost: the next run ends with the same rows in the same files.
 // What the log has lost is made again from the inputs, by a refill or a rebuild, and so is what the table has.
 func TestOneBitOfEachField(t *testing.T) {
+	t.Parallel()
 	const docs = 12
 	config := lineConfig(t, docs)
 	base := t.TempDir()

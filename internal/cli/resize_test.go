@@ -340,6 +340,7 @@ func TestTwoResizes(t *testing.T) {
 // TestCrashAtResize crashes a resize at each of its steps: the same command once more, and the line has the new layout,
 // with a row for each record that was in any topic, the frontiers shared out, and nothing left of the old ones.
 func TestCrashAtResize(t *testing.T) {
+	t.Parallel()
 	x := newOfFiles(t, 40, "crawl: {seeds: ['http://127.0.0.2:1/', 'http://127.0.0.3:1/'], allow_addr: ['127.0.0.0/8:1']}\nagent: {token: millbot}\n")
 	x.feed(2, 30)
 	if err := x.part(beltMill).drainSome(x, 2); err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,10 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("MILLRACE_MUSEUM") != "" {
 		museumMain()
+	}
+	// Much of a script is waiting. With as many at once as there are cores, the cores would be idle for half of the time.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){
 		"millrace": func() {
