@@ -127,8 +127,8 @@ func hostOf(page string) string {
 	return strings.ToLower(strings.ToValidUTF8(host[:min(len(host), longest)], ""))
 }
 
-// put adds the breakdown to a summary.
-func (b *breakdown) put(m map[string]any) {
+// put adds the breakdown to a summary, and gives that.
+func (b *breakdown) put(m map[string]any) map[string]any {
 	for _, part := range []struct {
 		name, others string
 		of           *fates
@@ -146,6 +146,7 @@ func (b *breakdown) put(m map[string]any) {
 			m[part.others] = others
 		}
 	}
+	return m
 }
 
 // print draws a table of each.
@@ -172,9 +173,12 @@ func (f *fates) print(w io.Writer, title string, width int) {
 	}
 }
 
-// breakdownOf reads the small columns of every row of a corpus.
-func breakdownOf(ctx context.Context, t *shards.Table) (*breakdown, error) {
+// breakdownOf reads the small columns of every row of a corpus, where that is wanted; else it is empty.
+func breakdownOf(ctx context.Context, t *shards.Table, wanted bool) (*breakdown, error) {
 	b := &breakdown{}
+	if !wanted {
+		return b, nil
+	}
 	err := t.Rows(ctx, shards.Select{Kept: true, Rejects: true, Columns: []string{"lang", "url"}}, func(r *shards.Row) error {
 		b.count(r.Lang, r.URL, r.Verdict)
 		return nil

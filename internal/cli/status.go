@@ -77,18 +77,14 @@ func (a *App) runStatus(ctx context.Context, parts bool) error {
 	}
 	tally := t.Tally()
 	in, kept, dropped, failed := tally.Totals()
-	b := &breakdown{}
-	if parts {
-		if b, err = breakdownOf(ctx, t); err != nil {
-			return err
-		}
+	b, err := breakdownOf(ctx, t, parts)
+	if err != nil {
+		return err
 	}
 	if a.json {
-		m := map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
+		a.emit(b.put(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
 			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "robots": survey, "live": live, "disk": disk,
-			"files": files.Files, "files_done": files.FilesDone, "bytes": files.Bytes, "bytes_done": files.BytesDone}
-		b.put(m)
-		a.emit(m)
+			"files": files.Files, "files_done": files.FilesDone, "bytes": files.Bytes, "bytes_done": files.BytesDone}))
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {
