@@ -62,6 +62,8 @@ const (
 	maxNames   = 20_000 // counted at once
 	namesGiven = 50     // in JSON; the sum of the others stands beside them
 	namesShown = 10     // in a table
+
+	reasonsShown = 3 // of each
 )
 
 func (f *fates) count(name string, v millrace.Verdict) {
@@ -163,7 +165,11 @@ func (f *fates) print(w io.Writer, title string, width int) {
 	fmt.Fprintf(w, "\n  %-28s %9s %9s %9s %7s   %s\n", title, "in", "kept", "dropped", "failed", "reasons")
 	row := func(name string, one *fate) {
 		head := fmt.Sprintf("  %-28s %9d %9d %9d %7d   ", term.Clip(term.Safe(name), 28), one.in(), one.Kept, one.Dropped, one.Failed)
-		fmt.Fprintln(w, strings.TrimRight(head+wrapped(reasons(one.Reasons), len(head), width), " "))
+		why := reasons(one.Reasons)
+		if len(why) > reasonsShown {
+			why = append(why[:reasonsShown], "…")
+		}
+		fmt.Fprintln(w, strings.TrimRight(head+wrapped(why, len(head), width), " "))
 	}
 	for _, name := range names {
 		row(name, f.names[name])

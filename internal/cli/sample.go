@@ -50,6 +50,9 @@ func (a *App) sampleCommand() *cobra.Command {
 	return c
 }
 
+// maxSample bounds what is drawn at once: it is held in memory.
+const maxSample = 10_000
+
 // wants says whether a row is among those asked for.
 func (o sampleOptions) wants(v millrace.Verdict) bool {
 	switch {
@@ -73,8 +76,8 @@ type sampled struct {
 }
 
 func (a *App) runSample(ctx context.Context, o sampleOptions) error {
-	if o.n < 1 || o.chars < 1 {
-		return &Error{Exit: Usage, Err: errors.New("a sample needs a number, and characters, of 1 or more"), Try: "millrace sample -n 20"}
+	if o.n < 1 || o.n > maxSample || o.chars < 1 {
+		return &Error{Exit: Usage, Err: fmt.Errorf("a sample has 1 to %d documents, of a character or more", maxSample), Try: "millrace sample -n 20; all of them lie in rejects and data"}
 	}
 	var list []sampled
 	var err error
