@@ -45,6 +45,7 @@ const (
 	RuleExpression    Reason = "rule.expression"
 	RuleProcess       Reason = "rule.process"
 	PIIDensity        Reason = "pii.density"
+	PIIFound          Reason = "pii.found"
 	DupExact          Reason = "dup.exact"
 	DupNear           Reason = "dup.near"
 	DupSame           Reason = "dup.same"

@@ -162,7 +162,7 @@ func (p *recipeParser) recipe(n ast.Node) (*Recipe, error) {
 
 // step reads one step and adds it to r.
 func (p *recipeParser) step(r *Recipe, n ast.Node) error {
-	f, err := p.fields(n, "step", "rules", "name", "run")
+	f, err := p.fields(n, append([]string{"step", "rules", "name", "run"}, settingKeys(n)...)...)
 	if err != nil {
 		return err
 	}
@@ -189,13 +189,18 @@ func (p *recipeParser) step(r *Recipe, n ast.Node) error {
 	if slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name }) {
 		return p.at(f["step"].GetToken(), "step %q stands twice", name)
 	}
-	for _, s := range k.signals {
-		if slices.Contains(r.signals, s.name) {
-			return p.at(f["step"].GetToken(), "step %q measures %s, and a step before it does already", name, s.name)
-		}
-		r.signals = append(r.signals, s.name)
-	}
 	s := step{kind: k}
+	if name == "pii" {
+		if err := p.masking(&s, f); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.signals {
+		if slices.Contains(r.signals, m.name) {
+			return p.at(f["step"].GetToken(), "step %q measures %s, and a step before it does already", name, m.name)
+		}
+		r.signals = append(r.signals, m.name)
+	}
 	rules, err := p.list(f["rules"])
 	if err != nil {
 		return err

@@ -35,6 +35,8 @@ type step struct {
 	kind
 	rules []Rule
 	asked *asked // of a step "process", whose name is the user's
+	// settings are what the recipe says besides rules, as far as it changes what the step does: part of the hash.
+	settings string
 }
 
 // Load reads a recipe: one of those built in, by its name, or a file.
@@ -66,7 +68,7 @@ func Join(list ...*Recipe) (*Recipe, error) {
 		for _, s := range r.steps {
 			twice := slices.ContainsFunc(all.steps, func(t step) bool { return t.name == s.name })
 			switch {
-			case twice && len(s.rules) == 0:
+			case twice && len(s.rules) == 0 && all.hasLike(s):
 				continue
 			case twice:
 				return nil, fmt.Errorf("join recipes %s: step %q stands twice", strings.Join(names, ", "), s.name)
@@ -100,6 +102,11 @@ func Single(name string) (*Recipe, error) {
 // Has reports whether a step is part of the recipe.
 func (r *Recipe) Has(name string) bool {
 	return slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name })
+}
+
+// hasLike reports whether a step of the recipe has the name and the settings of s.
+func (r *Recipe) hasLike(s step) bool {
+	return slices.ContainsFunc(r.steps, func(t step) bool { return t.name == s.name && t.settings == s.settings })
 }
 
 // Without is the recipe without a step, and without the rules over what only that step measures.
@@ -213,6 +220,9 @@ func (r *Recipe) Hash() string {
 	fmt.Fprintln(h, "millrace recipe 1")
 	for _, s := range r.steps {
 		fmt.Fprintf(h, "step %s %d\n", s.name, s.version)
+		if s.settings != "" {
+			fmt.Fprintf(h, "set %q\n", s.settings)
+		}
 		if s.asked != nil {
 			fmt.Fprintf(h, "process %q %q\n", s.asked.args, s.asked.files)
 		}

@@ -11,7 +11,6 @@ import (
 	"millrace/clean/extract"
 	"millrace/clean/gopher"
 	"millrace/clean/language"
-	"millrace/clean/pii"
 	"millrace/clean/repair"
 )
 
@@ -41,7 +40,7 @@ func kinds() []kind {
 		{"extract-fast-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
 		{"repair", 2, nil, runRepair},
 		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
-		{"pii", 2, []signal{{"pii_density", 0, inf}}, runPII},
+		{"pii", 3, []signal{{"pii_density", 0, inf}}, masking{}.run},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), repetitionStep()},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},
 		{"english", 1, []signal{{"english", 0, 1}}, runEnglish},
@@ -100,7 +99,7 @@ func findSignal(name string) signal {
 // reasons lists those that a rule can give. The others belong to stages outside this package.
 func reasons() []millrace.Reason {
 	return []millrace.Reason{
-		millrace.ExtractEmpty, millrace.LangUnsure, millrace.PIIDensity,
+		millrace.ExtractEmpty, millrace.LangUnsure, millrace.PIIDensity, millrace.PIIFound,
 		millrace.QualityWordCount, millrace.QualityWordLen, millrace.QualitySymbols, millrace.QualityBullets,
 		millrace.QualityEllipsis, millrace.QualityAlpha, millrace.QualityStopWords,
 		millrace.RepeatLines, millrace.RepeatParagraphs, millrace.RepeatTop, millrace.RepeatDup,
@@ -205,31 +204,6 @@ func runLanguage(d *millrace.Document, out []float64) error {
 		if s.Lang == r.Lang && s.Lang != "und" {
 			out[1] += float64(s.Part)
 		}
-	}
-	return nil
-}
-
-// runPII masks title and text together, so that equal values have equal numbers. The signal is the
-// masked values in a thousand characters.
-func runPII(d *millrace.Document, out []float64) error {
-	title := len(d.Title)
-	spans := []millrace.Span{{From: 0, To: title}}
-	for _, s := range d.Code {
-		spans = append(spans, millrace.Span{From: s.From + title + 1, To: s.To + title + 1})
-	}
-	text, spans, c := pii.Mask(d.Title+"\n"+d.Text, spans)
-	if c.Any() {
-		title = spans[0].To
-		d.Title, d.Text = text[:title], text[title+1:]
-		for i, s := range spans[1:] {
-			d.Code[i] = millrace.Span{From: s.From - title - 1, To: s.To - title - 1}
-		}
-		for k, n := range c {
-			d.AddEdit("pii."+pii.Kind(k).String(), n)
-		}
-	}
-	if chars := utf8.RuneCountInString(d.Text); chars > 0 {
-		out[0] = 1000 * float64(c.Total()) / float64(chars)
 	}
 	return nil
 }

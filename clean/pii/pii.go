@@ -64,7 +64,6 @@ type Result struct {
 	Text   string
 	Code   []millrace.Span
 	Counts Counts
-	Drop   int // how many of the values are of kinds whose documents the policy drops
 }
 
 // Mask masks every kind of value in text and moves along the spans of code, which are in order and inside text.
@@ -116,9 +115,6 @@ func (m *masker) round(r *Result, hits []hit) {
 		ends[i] = b.Len()
 		at = h.to
 		r.Counts[h.kind]++
-		if m.policy.Do[h.kind] == DropDocument {
-			r.Drop++
-		}
 	}
 	b.WriteString(r.Text[at:])
 	r.Text, r.Code = b.String(), move(r.Code, hits, ends)

@@ -64,18 +64,40 @@ func TestLaws(t *testing.T) {
 		from := rapid.IntRange(0, len(text)).Draw(t, "from")
 		to := rapid.IntRange(from, len(text)).Draw(t, "to")
 		laws(t, text, from, to)
+		twice(t, policyOf(rapid.Uint().Draw(t, "policy")), text)
 	})
+}
+
+// policyOf is one of all policies: n, read as digits of base 3, says what becomes of each kind.
+func policyOf(n uint) Policy {
+	p := Policy{}
+	for k := range p.Do {
+		p.Do[k], n = Action(n%3), n/3
+	}
+	if n%2 == 1 {
+		p.Key = []byte("key")
+	}
+	return p
 }
 
 type failer interface{ Errorf(string, ...any) }
 
-func laws(t failer, text string, from, to int) {
-	keyed := Policy{Key: []byte("key")}
-	if a := keyed.Apply(text, nil); a.Counts.Any() {
-		if b := keyed.Apply(a.Text, nil); b.Text != a.Text || b.Counts.Any() {
-			t.Errorf("%q became %q, and then %q", text, a.Text, b.Text)
+// twice holds that a policy changes a text once: what it has made is left as it is, and kinds that are kept are never counted.
+func twice(t failer, p Policy, text string) {
+	a := p.Apply(text, nil)
+	if b := p.Apply(a.Text, nil); b.Text != a.Text || b.Counts.Any() {
+		t.Errorf("%v: %q became %q, and then %q", p.Do, text, a.Text, b.Text)
+	}
+	for k, do := range p.Do {
+		if do == KeepValue && a.Counts[k] > 0 {
+			t.Errorf("%q: %d of %s are counted, which stay", text, a.Counts[k], Kind(k))
 		}
 	}
+}
+
+func laws(t failer, text string, from, to int) {
+	twice(t, Policy{Key: []byte("key")}, text)
+	twice(t, policyOf(uint(from)*2654435761+uint(to)), text)
 	got, spans, n := Mask(text, []millrace.Span{{From: from, To: to}})
 	if s := spans[0]; s.From < 0 || s.To < s.From || s.To > len(got) {
 		t.Errorf("%q: span %v of a text of %d bytes", text, s, len(got))

@@ -16,7 +16,7 @@ type Action uint8
 // The actions. The zero value masks.
 const (
 	MaskValue    Action = iota
-	DropDocument        // the value is masked all the same, for rejects hold no personal data either
+	DropDocument        // by whoever applies the policy, by the count. The value is masked all the same, for rejects hold no personal data either
 	KeepValue
 )
 
@@ -28,6 +28,13 @@ type Policy struct {
 	// an address at example.com, in 198.18.0.0/15 or 2001:db8::/32, a telephone number 555-01xx, a card of an issuer 9999 and an
 	// account in a country ZZ, which do not exist. Identity numbers and keys have no such ranges: theirs is a placeholder with a hash.
 	Key []byte
+}
+
+// Fingerprint names the key without giving it away: a changed key has another one.
+func (p Policy) Fingerprint() string {
+	mac := hmac.New(sha256.New, p.Key)
+	mac.Write([]byte("millrace pii key"))
+	return hex.EncodeToString(mac.Sum(nil)[:4])
 }
 
 // ParseAction reads the name of an action in a recipe: mask, drop or keep.

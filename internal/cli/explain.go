@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,13 +12,18 @@ import (
 )
 
 func (a *App) explainCommand() *cobra.Command {
-	var recipe string
+	var recipe, page string
 	c := &cobra.Command{
 		Use:   "explain [CODE]",
 		Short: "Say what a reason code means; without CODE list them all",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if recipe != "" {
+			switch {
+			case page != "" && (recipe != "" || len(args) > 0), recipe != "" && len(args) > 0:
+				return &Error{Exit: Usage, Err: errors.New("one thing can be explained at a time"), Try: "a CODE, or --recipe, or --html"}
+			case page != "":
+				return a.explainPage(page)
+			case recipe != "":
 				return a.explainRecipe(recipe)
 			}
 			if len(args) == 0 {
@@ -27,6 +33,7 @@ func (a *App) explainCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&recipe, "recipe", "", "print a recipe's rules instead, with limits and sources")
+	c.Flags().StringVar(&page, "html", "", "print the parts of an HTML file that its text leaves out instead, each with the reason")
 	return c
 }
 

@@ -148,6 +148,9 @@ func (l *line) finish(ctx context.Context, r *trainer.Result) error {
 	if err := l.c.at.WriteCard(ctx, cardInfo(s)); err != nil {
 		return fmt.Errorf("write the corpus card: %w", err)
 	}
+	if err := l.c.writeSamples(ctx, t); err != nil {
+		return fmt.Errorf("write samples of the rejects: %w", err)
+	}
 	if l.a.json {
 		l.a.emitSummary(s)
 	} else {

@@ -17,12 +17,12 @@ import (
 )
 
 func (a *App) statusCommand() *cobra.Command {
-	var watch bool
+	var watch, parts bool
 	c := &cobra.Command{
 		Use: "status", Short: "Say how far the corpus is: ledger, frontier, disk", Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for {
-				if err := a.runStatus(c.Context()); err != nil || !watch {
+				if err := a.runStatus(c.Context(), parts); err != nil || !watch {
 					return err
 				}
 				select {
@@ -33,11 +33,12 @@ func (a *App) statusCommand() *cobra.Command {
 			}
 		},
 	}
+	c.Flags().BoolVar(&parts, "parts", false, "also what became of the documents by language and by source, which takes a look at every row")
 	c.Flags().BoolVar(&watch, "watch", false, "again every two seconds, until interrupted")
 	return c
 }
 
-func (a *App) runStatus(ctx context.Context) error {
+func (a *App) runStatus(ctx context.Context, parts bool) error {
 	dir, err := a.corpusDir()
 	if err != nil {
 		return err
@@ -76,10 +77,14 @@ func (a *App) runStatus(ctx context.Context) error {
 	}
 	tally := t.Tally()
 	in, kept, dropped, failed := tally.Totals()
+	b, err := breakdownOf(ctx, t, parts)
+	if err != nil {
+		return err
+	}
 	if a.json {
-		a.emit(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
+		a.emit(b.put(map[string]any{"type": "status", "dir": dir, "version": t.Version(), "in": in, "kept": kept, "dropped": dropped, "failed": failed,
 			"rows": tally.Rows(), "moved": tally.Moved, "stages": tally.Stages, "crawl": frontier, "hosts_left_alone": hostsJSON(alone), "robots": survey, "live": live, "disk": disk,
-			"files": files.Files, "files_done": files.FilesDone, "bytes": files.Bytes, "bytes_done": files.BytesDone})
+			"files": files.Files, "files_done": files.FilesDone, "bytes": files.Bytes, "bytes_done": files.BytesDone}))
 		return nil
 	}
 	if t.Newest() == nil && frontier == nil {
@@ -98,6 +103,7 @@ func (a *App) runStatus(ctx context.Context) error {
 		fmt.Fprintf(a.Stdout, "  files: %d, committed whole at least %d; %s of %s\n\n", files.Files, files.FilesDone, size(files.BytesDone), size(files.Bytes))
 	}
 	printFunnel(a.Stdout, tally, 120)
+	b.print(a.Stdout, 120)
 	fmt.Fprintf(a.Stdout, "\n  commit %d; on disk: archive %s, log %s, rows %s, rejects %s, state %s, model %s\n", t.Version(),
 		size(disk["warc"]), size(disk["log"]), size(disk["data"]), size(disk["rejects"]), size(disk["state"]), size(disk["model"]))
 	return nil

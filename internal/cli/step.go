@@ -42,15 +42,8 @@ func (o *stepOptions) flags(c *cobra.Command, out string) {
 type stepResult struct {
 	sink  *stepSink
 	tally *millrace.Tally
-	langs map[string]*langTally
+	parts breakdown
 	took  time.Duration
-}
-
-// langTally is what became of the documents of one language.
-type langTally struct {
-	Kept    int64 `json:"kept"`
-	Dropped int64 `json:"dropped"`
-	Failed  int64 `json:"failed"`
 }
 
 // runStep takes the documents of the input through stages into a sink, in input order. The sink is made once the input is
@@ -75,7 +68,7 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	for _, s := range stages {
 		names = append(names, s.Name())
 	}
-	r := &stepResult{tally: millrace.NewTally(names), langs: map[string]*langTally{}}
+	r := &stepResult{tally: millrace.NewTally(names)}
 	b := run.Belt{Name: "step", Source: source, Stages: stages, Sink: sink, Workers: o.workers, Batch: 64, Accepted: r.count}
 	if err := b.Run(ctx); err != nil {
 		sink.abandon()
@@ -89,22 +82,7 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 func (r *stepResult) count(docs []*millrace.Document) {
 	for _, d := range docs {
 		r.tally.Count(d.Verdict)
-		if d.Lang == "" {
-			continue
-		}
-		l := r.langs[d.Lang]
-		if l == nil {
-			l = &langTally{}
-			r.langs[d.Lang] = l
-		}
-		switch {
-		case d.Verdict.Kept():
-			l.Kept++
-		case d.Verdict.Failed():
-			l.Failed++
-		default:
-			l.Dropped++
-		}
+		r.parts.count(d.Lang, d.Page.URL, d.Verdict)
 	}
 }
 

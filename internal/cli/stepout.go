@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,12 +16,13 @@ import (
 	"millrace/shards"
 )
 
-// stepSink writes what a step over files makes: kept.jsonl, rejects.jsonl and signals.parquet in a folder, or kept and
+// stepSink writes what a step over files makes: kept.jsonl, rejects.jsonl, samples.jsonl and signals.parquet in a folder, or kept and
 // failed documents in one file. Files have their names once they are complete.
 type stepSink struct {
 	signals       []string
 	kept, rejects *lineFile // rejects nil: all in one file
 	numbers       *shards.SignalFile
+	samples       samples[[]byte] // of the rejects
 	line          []byte
 }
 
@@ -62,7 +64,7 @@ func newStepSink(dir string, signals []string) (s *stepSink, err error) {
 	if err := os.Remove(filepath.Join(dir, "summary.json")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	s = &stepSink{signals: signals}
+	s = &stepSink{signals: signals, samples: samples[[]byte]{}}
 	defer func() {
 		if err != nil {
 			s.abandon()
@@ -100,6 +102,9 @@ func (s *stepSink) Write(_ context.Context, docs []*millrace.Document) error {
 		to := s.kept
 		if !d.Verdict.Kept() && s.rejects != nil {
 			to = s.rejects
+			if err := s.samples.offer(d.ID, d.Verdict.Reason, func() ([]byte, error) { return sampleLine(d, s.signals) }); err != nil {
+				return err
+			}
 		}
 		line, err := appendDocument(s.line[:0], d, s.signals)
 		if err != nil {
@@ -127,7 +132,7 @@ func (s *stepSink) Flush(context.Context, millrace.Position) error { return s.ke
 func (s *stepSink) done() error {
 	err := s.kept.done()
 	if err == nil && s.rejects != nil {
-		err = s.rejects.done()
+		err = errors.Join(s.rejects.done(), os.WriteFile(filepath.Join(filepath.Dir(s.kept.path), samplesName), bytes.Join(s.samples.values(), nil), 0o644))
 	}
 	if err == nil && s.numbers != nil {
 		err = s.numbers.Close()
@@ -140,7 +145,7 @@ func (s *stepSink) written() string {
 	if s.rejects == nil {
 		return term.Safe(s.kept.path)
 	}
-	names := []string{"kept.jsonl", "rejects.jsonl"}
+	names := []string{"kept.jsonl", "rejects.jsonl", samplesName}
 	if s.numbers != nil {
 		names = append(names, "signals.parquet")
 	}
@@ -164,9 +169,7 @@ func (r *stepResult) summary(exit int, more map[string]any) map[string]any {
 	in, kept, dropped, failed := r.tally.Totals()
 	m := map[string]any{"type": "summary", "exit": exit, "in": in, "kept": kept, "dropped": dropped, "failed": failed,
 		"stages": r.tally.Stages, "seconds": r.took.Seconds()}
-	if len(r.langs) > 0 {
-		m["languages"] = r.langs
-	}
+	r.parts.put(m)
 	for k, v := range more {
 		m[k] = v
 	}
@@ -196,6 +199,7 @@ func (a *App) finishStep(dir string, r *stepResult, more map[string]any) error {
 		a.emitSummary(m)
 	} else {
 		printFunnel(a.Stdout, r.tally, 120)
+		r.parts.print(a.Stdout, 120)
 		fmt.Fprintf(a.Stdout, "  written: %s\n", r.sink.written())
 	}
 	if exit != Done {
