@@ -202,6 +202,7 @@ func TestDecideAgain(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("name: a\nsteps:\n  - step: extract\n    rules:\n      - {signal: chars, min: 1, reason: extract.empty}\n"))
 	f.Add([]byte("steps: [{step: pii}, {step: pii}]"))
+	f.Add([]byte("steps: [{step: pii, email: keep, card: drop, replace: synthetic, key_file: key, rules: [{signal: pii_card, max: 1, reason: pii.found}]}]"))
 	f.Add([]byte("a: &a [*a]\n? b\n: |\n  c"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := clean.Parse("f.yaml", data)
