@@ -12,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"millrace"
 	"millrace/clean/process"
+	"millrace/internal/quote"
 )
 
 // processHang is how long a program may take for one document. It decides about no document that comes back.
@@ -79,18 +81,32 @@ func newAskedStage(s step, signals []string) *askedStage {
 // Name implements millrace.Stage.
 func (s *askedStage) Name() string { return s.name }
 
-// question is the line that a program gets.
-type question struct {
-	ID      string             `json:"id"`
-	URL     string             `json:"url,omitempty"`
-	Title   string             `json:"title,omitempty"`
-	Text    string             `json:"text"`
-	Lang    string             `json:"lang,omitempty"`
-	Signals map[string]float64 `json:"signals,omitempty"`
+// question appends the line that a program gets, without its end.
+func (s *askedStage) question(to []byte, id string, d *millrace.Document) []byte {
+	to = quote.Append(append(to, `{"id":`...), id)
+	for _, f := range [...]struct{ name, value string }{{`,"url":`, d.Page.URL}, {`,"title":`, d.Title}, {`,"lang":`, d.Lang}} {
+		if f.value != "" {
+			to = quote.Append(append(to, f.name...), f.value)
+		}
+	}
+	open := `,"signals":{`
+	for i, name := range s.signals {
+		if i >= len(d.Signals) || math.IsNaN(float64(d.Signals[i])) || math.IsInf(float64(d.Signals[i]), 0) {
+			continue
+		}
+		to = append(quote.Append(append(to, open...), name), ':')
+		to = strconv.AppendFloat(to, float64(d.Signals[i]), 'g', -1, 64)
+		open = ","
+	}
+	if open == "," {
+		to = append(to, '}')
+	}
+	return append(quote.Append(append(to, `,"text":`...), d.Text), '}')
 }
 
 // answer is the line that it gives back.
 type answer struct {
+	ID     *string  `json:"id"` // where it says it, it has to be the question's
 	Keep   *bool    `json:"keep"`
 	Reason string   `json:"reason"` // its own word for why not
 	Value  *float64 `json:"value"`
@@ -101,26 +117,24 @@ type answer struct {
 
 // Process asks the program about d. What it does not answer as it should is an error: a dead letter.
 func (s *askedStage) Process(ctx context.Context, d *millrace.Document) (millrace.Verdict, error) {
-	q := question{ID: d.DisplayID(), URL: d.Page.URL, Title: d.Title, Text: d.Text, Lang: d.Lang}
-	for i, name := range s.signals {
-		if i < len(d.Signals) && !math.IsNaN(float64(d.Signals[i])) && !math.IsInf(float64(d.Signals[i]), 0) {
-			if q.Signals == nil {
-				q.Signals = map[string]float64{}
-			}
-			q.Signals[name] = float64(d.Signals[i])
-		}
-	}
-	line, err := json.Marshal(q)
-	if err != nil {
-		return millrace.Verdict{}, err
-	}
-	reply, err := s.pool.Ask(ctx, line)
-	if err != nil {
-		return millrace.Verdict{}, fmt.Errorf("%s: %w", s.name, err)
-	}
+	id := d.DisplayID()
+	line := s.question(make([]byte, 0, 256+len(d.Page.URL)+len(d.Text)+len(d.Text)/16+32*len(d.Signals)), id, d)
 	var a answer
-	if err := json.Unmarshal(reply, &a); err != nil {
-		return millrace.Verdict{}, fmt.Errorf("%s: answer %.80q: %w", s.name, reply, err)
+	err := s.pool.Ask(ctx, line, func(reply []byte) error {
+		a = answer{}
+		if err := json.Unmarshal(reply, &a); err != nil {
+			return fmt.Errorf("answer %.80q: %w", reply, err)
+		}
+		if a.ID != nil && *a.ID != id {
+			return fmt.Errorf("an answer about %.80q, and not about %.80q", *a.ID, id)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, process.ErrStep):
+		return millrace.Verdict{}, fmt.Errorf("%s: %w: %w", s.name, millrace.ErrStop, err)
+	case err != nil:
+		return millrace.Verdict{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	return s.apply(d, &a)
 }
@@ -159,6 +173,23 @@ func (s *askedStage) SignalNames() []string { return nil }
 
 // Reasons implements millrace.Describer.
 func (s *askedStage) Reasons() []millrace.Reason { return []millrace.Reason{millrace.RuleProcess} }
+
+// inFlight is how many documents keep a copy of a program busy: it reads the next ones while we take its answers, and neither
+// wakes the other for each. A document may have to wait for all of them.
+const inFlight = 8
+
+// Begin says that there may be so many copies of each program that stages of a recipe start, and gives how many
+// documents have to be worked on at once for that. Without programs these are as many.
+func Begin(stages []millrace.Stage, copies int) (atOnce int) {
+	atOnce = copies
+	for _, s := range stages {
+		if a, ok := s.(*askedStage); ok {
+			a.pool.Limit(copies)
+			atOnce = copies * inFlight
+		}
+	}
+	return atOnce
+}
 
 // End ends the programs that stages of a recipe have started.
 func End(stages []millrace.Stage) {
