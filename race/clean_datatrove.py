@@ -1,7 +1,8 @@
 """datatrove's chain over the WARC files of a folder, in the order of its FineWeb example: clean_datatrove.py IN OUT.
 
 Two tasks, two workers. Left out is what fetches its data while it runs: the list of URLs and the language model. ftfy, which
-the example has no place for, stands behind the extraction.
+the example has no place for, stands behind the extraction. A page has as long as it needs: on a busy machine the default
+would end, and start again, the process that extracts.
 """
 
 import sys
@@ -18,7 +19,7 @@ def main():
     source, target = sys.argv[1:]
     steps = [
         WarcReader(source),
-        Trafilatura(favour_precision=True, timeout=10),
+        Trafilatura(favour_precision=True, timeout=600),
         FTFYFormatter(),
         GopherRepetitionFilter(),
         GopherQualityFilter(),

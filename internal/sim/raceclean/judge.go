@@ -159,7 +159,7 @@ func (v *verdict) holds() error {
 	all.Share = float64(all.Right) / float64(max(1, all.Of))
 	want("personal data", all, leastPrivate)
 	want("languages", v.Lang, leastLang)
-	if v.Failed > 0 || v.Kept == 0 || v.Judged < v.pages*99/100 {
+	if v.Failed > 0 || v.Kept == 0 || 100*v.Judged < 99*v.pages {
 		errs = append(errs, fmt.Errorf("%d pages failed, %d were kept, %d of %d can be judged", v.Failed, v.Kept, v.Judged, v.pages))
 	}
 	return errors.Join(errs...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,7 +66,7 @@ func webPages(ctx context.Context, r *rand.Rand, n int) (list []page, err error)
 				return nil, err
 			}
 			if len(list) < n && len(body) > 0 {
-				list = append(list, page{url: "http://web.example/" + folder + "/" + filepath.Base(names[i]), contentType: "text/html", body: body})
+				list = append(list, page{url: "http://web.example/" + folder + "/" + url.PathEscape(filepath.Base(names[i])), contentType: "text/html", body: body})
 			}
 		}
 	}
