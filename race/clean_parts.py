@@ -54,6 +54,7 @@ def clean(job):
         for record in ArchiveIterator(f, record_types=WarcRecordType.response):
             body = record.reader.read()
             text = extract_plain_text(tree_of(body, record.http_charset), main_content=True, alt_texts=False)
+            text = "\n".join(line for line in text.split("\n") if line.strip())  # to dolma, empty lines are equal lines
             text = ftfy.fix_text(text, config)
             lang, score = detect_fast(text)
             if unfit(text, tag_c4):

@@ -116,10 +116,12 @@ func (v *verdict) row(r *row, t *truth) {
 			v.worst = append(v.worst, fmt.Sprintf("%s: %s %q is still there", r.URL, p.kind, p.value))
 		}
 	}
-	if t.lang == r.Lang || strings.HasPrefix(t.lang, r.Lang+"-") {
-		v.Lang.add(true)
-	} else {
-		v.Lang.add(false)
+	if r.Lang == "" {
+		return // nobody was asked
+	}
+	right := t.lang == r.Lang || strings.HasPrefix(t.lang, r.Lang+"-")
+	v.Lang.add(right)
+	if !right {
 		v.worst = append(v.worst, fmt.Sprintf("%s in %s was called %q", r.URL, t.lang, r.Lang))
 	}
 }

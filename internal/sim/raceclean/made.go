@@ -58,7 +58,7 @@ func madePages(ctx context.Context, r *rand.Rand, o options) ([]page, error) {
 				m.texts[lang] = append(m.texts[lang], p)
 			}
 		}
-		if !slices.Contains(langs, lang) && len(m.texts[lang]) > 50 {
+		if !slices.Contains(langs, lang) && len(m.texts[lang]) > 300 {
 			langs = append(langs, lang)
 		}
 	}

@@ -27,6 +27,7 @@ type options struct {
 	input, python, dolma string
 	rounds, slow         int
 	web, manuals, made   int
+	worst                int
 	keep                 string
 }
 
@@ -41,6 +42,7 @@ func main() {
 	flag.IntVar(&o.web, "web", 2000, "pages of the web, at most")
 	flag.IntVar(&o.manuals, "manuals", 1000, "pages of manuals, at most")
 	flag.IntVar(&o.made, "made", 1000, "pages around texts")
+	flag.IntVar(&o.worst, "worst", 5, "print so much of what we get wrong")
 	flag.StringVar(&o.keep, "keep", "", "a folder to copy the archive to")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"millrace/internal/sim"
+	"millrace/internal/term"
 )
 
 // What the whole chain has to be.
@@ -80,6 +81,9 @@ func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
 				}
 				judged[e.name] = v
 				if e == ours && truths != nil {
+					for _, w := range v.worst[:min(o.worst, len(v.worst))] {
+						fmt.Fprintln(os.Stderr, term.Safe(w))
+					}
 					errs = append(errs, v.holds())
 				}
 			}
