@@ -96,7 +96,10 @@ func (w *warcRecords) carry(d *millrace.Document, p *payload) {
 
 // conversion is the text that a record holds instead of a page; "" where it holds none, or too much of it.
 func conversion(rec *warc.Record, p *payload) string {
-	if text, ok := plain(p.body); rec.Type() == "conversion" && ok && len(text) <= MaxText {
+	if rec.Type() != "conversion" {
+		return ""
+	}
+	if text, ok := plain(p.body); ok && len(text) <= MaxText {
 		return text
 	}
 	return ""
