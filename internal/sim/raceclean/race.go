@@ -47,7 +47,7 @@ func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
 	if err != nil {
 		return err
 	}
-	ours := &entrant{name: "millrace", rounds: o.rounds, kept: "kept.jsonl", command: func(in, out string) *exec.Cmd {
+	ours := &entrant{name: "millrace", rounds: max(1, o.rounds), kept: "kept.jsonl", command: func(in, out string) *exec.Cmd {
 		return bin.Program(ctx, "clean", "--in", in, "--recipe", recipe, "--quiet", "--out", out)
 	}}
 	all := []*entrant{ours}
@@ -60,9 +60,10 @@ func race(ctx context.Context, o options, dir string, b *sim.Bar) error {
 				return exec.CommandContext(ctx, o.python, "race/clean_datatrove.py", in, out)
 			}})
 	}
+	all = slices.DeleteFunc(all, func(e *entrant) bool { return e.rounds < 1 && e != ours })
 	judged := map[string]any{}
 	var errs []error
-	for round := range max(o.rounds, o.slow) {
+	for round := range max(1, o.rounds, o.slow) {
 		for _, e := range all {
 			if round >= e.rounds {
 				continue
