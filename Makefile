@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile bench-process train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters race-clean hostile bench-process train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -93,6 +93,9 @@ parity-clean: ## the packs of rules say of each document what datatrove's filter
 race-filters: ## four packs over JSON lines, beside datatrove with two workers; the pack of dolma beside its tagger
 	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt)" race
 
+race-clean: ## an archive to filtered JSON lines: pages a second beside datatrove and beside the best parts of Python; INPUT= a WARC file
+	@go run ./internal/sim/raceclean -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/clean-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt)"
+
 hostile: ## every step of cleaning on texts made to hurt it: twice the text, twice the time
 	@go run ./internal/sim/hostile
 
@@ -134,5 +137,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile bench-process docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters race-clean hostile bench-process docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

@@ -24,12 +24,15 @@ const recordBits = 40
 func filesPartition() millrace.Partition { return millrace.Partition{Topic: "files"} }
 
 // FileSource reads Documents from files. It is a millrace.Source of topic "files"; an offset is the
-// number of the file, shifted by 40 bits, and the ordinal of the record. Bodies are left for the Loader.
+// number of the file, shifted by 40 bits, and the ordinal of the record. Bodies are left for the Loader, but for Carry.
 type FileSource struct {
 	// URLKey, if set, gives the canonical form of a URL for comparing.
 	URLKey func(url string) string
 	// Rows opens Parquet files.
 	Rows OpenRows
+	// Carry is how many bytes of pages out of WARC files the documents of one Read may bring along, so that the Loader
+	// need not read and inflate them once more. It is for belts whose sink takes no bodies with it.
+	Carry int
 
 	disk   *durable.Disk
 	inputs map[string]Input
@@ -40,6 +43,7 @@ type FileSource struct {
 	at     int    // number of the open file
 	record int64  // ordinal of the next document's record is at least this
 	skip   int64
+	spare  int // of Carry, for this Read
 	file   *file
 	open   records // of file; nil where none is open
 	close  func()
@@ -174,6 +178,7 @@ func (s *FileSource) enter(number int, skip int64) {
 // Read gives the next documents; io.EOF when all files are read. A source that watches waits for more.
 func (s *FileSource) Read(ctx context.Context, most int) (millrace.Batch, error) {
 	var b millrace.Batch
+	s.spare = s.Carry
 	for len(b.Docs) < most {
 		if err := ctx.Err(); err != nil {
 			return b, err
@@ -218,7 +223,7 @@ func (s *FileSource) document(ctx context.Context) (*millrace.Document, error) {
 		if l, err = s.here(ctx, l); err != nil {
 			return nil, err
 		}
-		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, skip: s.skip, name: l.URL}
+		s.file = &file{listed: l, in: in, key: s.key, bytes: &s.read, spare: &s.spare, skip: s.skip, name: l.URL}
 		if l.Failed != "" {
 			s.open = nothing{}
 			return s.place(s.file.refused()), nil

@@ -43,6 +43,7 @@ type file struct {
 	in    Input
 	key   func(url string) string
 	bytes *atomic.Int64 // read so far
+	spare *int          // bytes of pages that may still be handed out; nil where none may
 	skip  int64         // records that nobody asks for, from the first on; they may be handed out all the same
 	at    int64         // behind the last of those that was passed over
 

@@ -79,12 +79,27 @@ func (w *warcRecords) document(rec *warc.Record, number int64) *millrace.Documen
 	d.Page.Truncated = rec.Truncated || rec.Get("WARC-Truncated") != ""
 	d.Verdict = p.verdict(rec)
 	d.Text = conversion(rec, &p)
+	w.carry(d, &p)
 	return d
+}
+
+// carry hands out the page itself, as long as there is room. What a coding has to be undone of is the Loader's: it works
+// on several at once.
+func (w *warcRecords) carry(d *millrace.Document, p *payload) {
+	room := w.f.spare
+	if room == nil || *room <= len(p.body) || !d.Verdict.Kept() || d.Text != "" || p.chunked || p.encoding != "" && p.encoding != "identity" {
+		return
+	}
+	*room -= len(p.body)
+	d.Page.Body = notNil(p.body)
 }
 
 // conversion is the text that a record holds instead of a page; "" where it holds none, or too much of it.
 func conversion(rec *warc.Record, p *payload) string {
-	if text, ok := plain(p.body); rec.Type() == "conversion" && ok && len(text) <= MaxText {
+	if rec.Type() != "conversion" {
+		return ""
+	}
+	if text, ok := plain(p.body); ok && len(text) <= MaxText {
 		return text
 	}
 	return ""

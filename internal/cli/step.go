@@ -127,9 +127,12 @@ func (a *App) openStep(ctx context.Context, o stepOptions) (closingSource, *inge
 	if err != nil {
 		return nil, nil, &Error{Exit: Usage, Err: err, Means: "nothing was written", Try: "an --in that names files that are there"}
 	}
-	files.URLKey = urlKey
+	files.URLKey, files.Carry = urlKey, stepCarry
 	return files, &ingest.Loader{Inputs: inputs, Rows: openRows}, nil
 }
+
+// stepCarry bounds the pages that the documents of a batch bring along: 64 pages of the web, as a rule.
+const stepCarry = 8 << 20
 
 // isCorpus reports whether a folder holds a commit log.
 func isCorpus(path string) bool {

@@ -1,7 +1,6 @@
 package warc
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -157,16 +156,41 @@ func (r *Reader) record() (*Record, error) {
 		tap = r.tap(rec)
 	}
 	keep := min(n, r.maxBlock)
-	var block bytes.Buffer
-	block.Grow(int(min(keep, 64<<10)) + bytes.MinRead) // a stated length is no reason to allocate
-	if _, err := io.CopyN(io.MultiWriter(&block, tap), r.in, keep); err != nil {
+	if rec.Block, err = r.block(keep, tap); err != nil {
 		return nil, short(err)
 	}
 	if _, err := io.CopyN(tap, r.in, n-keep); err != nil {
 		return nil, short(err)
 	}
-	rec.Block = block.Bytes()
 	return rec, nil
+}
+
+// block reads n bytes, which tap sees too. A stated length is no reason to allocate: memory grows with what has come.
+func (r *Reader) block(n int64, tap io.Writer) ([]byte, error) {
+	b := make([]byte, 0, min(n, 64<<10))
+	for int64(len(b)) < n {
+		if len(b) == cap(b) {
+			b = append(make([]byte, 0, min(n, 4*int64(len(b)))), b...)
+		}
+		from := len(b)
+		got, err := io.ReadFull(r.in, b[from:cap(b)])
+		b = b[:from+got]
+		if _, err := tap.Write(b[from:]); err != nil {
+			return nil, err
+		}
+		if err != nil {
+			return nil, noPart(err)
+		}
+	}
+	return b, nil
+}
+
+// noPart calls an end within what is read an end.
+func noPart(err error) error {
+	if err == io.ErrUnexpectedEOF {
+		return io.EOF
+	}
+	return err
 }
 
 // recordEnd takes the line ends behind a record. Where there are too few of them and no record follows, its

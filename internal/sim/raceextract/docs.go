@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,16 +46,9 @@ const most = 300
 
 // documentation measures how much of the main text of manuals is kept.
 func documentation(ctx context.Context, o options, _ string, b *sim.Bar) error {
-	if o.docs == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return err
-		}
-		o.docs = filepath.Join(cache, "millrace", "docs")
-	}
 	all, pages := 0.0, 0
 	for _, m := range manuals() {
-		dir, err := m.fetch(ctx, o.docs)
+		dir, err := sim.Unpacked(ctx, o.docs, m.name)
 		if err != nil {
 			return err
 		}
@@ -78,29 +70,6 @@ func documentation(ctx context.Context, o options, _ string, b *sim.Bar) error {
 		return fmt.Errorf("%.3f of the main text of documentation is kept", share)
 	}
 	return nil
-}
-
-// fetch gets and unpacks the package, once.
-func (m manual) fetch(ctx context.Context, cache string) (string, error) {
-	dir := filepath.Join(cache, m.name)
-	done := filepath.Join(dir, "complete")
-	if _, err := os.Stat(done); err == nil {
-		return dir, nil
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
-	}
-	for _, args := range [][]string{{"apt-get", "download", "-q", m.name}, {"sh", "-c", "dpkg-deb -x ./*.deb . && rm ./*.deb && touch complete"}} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("fetch the Debian package %s: %w\n%s", m.name, err, out)
-		}
-	}
-	return dir, nil
 }
 
 // measure sums the shares that are kept of the pages.

@@ -2,17 +2,17 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"millrace/internal/sim"
 )
 
 // marked is a Go module that carries pages, each with pieces of text that belong to its main part and pieces that
@@ -25,22 +25,11 @@ type pieces struct{ with, without []string }
 
 // readSegments gets the module's pages.
 func readSegments(ctx context.Context) (*pageSet, map[string]pieces, error) {
-	dir, err := os.MkdirTemp("", "millrace-module-") // outside of any module
+	dir, err := sim.Module(ctx, marked)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer os.RemoveAll(dir)
-	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", marked)
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, nil, fmt.Errorf("fetch %s: %w\n%s", marked, err, out)
-	}
-	var module struct{ Dir string }
-	if err := json.Unmarshal(out, &module); err != nil {
-		return nil, nil, err
-	}
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(module.Dir, "scripts", "comparison", "data.go"), nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, "scripts", "comparison", "data.go"), nil, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -55,9 +44,9 @@ func readSegments(ctx context.Context) (*pageSet, map[string]pieces, error) {
 		if name == "" {
 			return true
 		}
-		html, err := os.ReadFile(filepath.Join(module.Dir, "test-files", "comparison", name))
+		html, err := os.ReadFile(filepath.Join(dir, "test-files", "comparison", name))
 		if err != nil {
-			html, err = os.ReadFile(filepath.Join(module.Dir, "test-files", "mock", name))
+			html, err = os.ReadFile(filepath.Join(dir, "test-files", "mock", name))
 		}
 		if err != nil {
 			errs = append(errs, err)
