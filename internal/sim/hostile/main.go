@@ -44,12 +44,12 @@ type worst struct {
 func hostile(ctx context.Context, most int, only string, b *sim.Bar) error {
 	var all []worst
 	var bad []string
-	for _, step := range steps() {
+	for _, step := range clean.Steps() {
 		if only != "" && step != only {
 			continue
 		}
 		for _, f := range families() {
-			if f.markup != (step == "extract" || step == "charset") {
+			if !meets(step, f) {
 				continue
 			}
 			w, err := measure(ctx, step, f, most)
@@ -64,7 +64,7 @@ func hostile(ctx context.Context, most int, only string, b *sim.Bar) error {
 		}
 	}
 	slices.SortFunc(all, func(a, b worst) int { return int(1e6 * (b.Growth - a.Growth)) })
-	b.Figures = map[string]any{"bytes": most, "steps": len(steps()), "families": len(families()), "grew_most": all[:min(5, len(all))]}
+	b.Figures = map[string]any{"bytes": most, "steps": len(clean.Steps()), "families": len(families()), "grew_most": all[:min(5, len(all))]}
 	slices.SortFunc(all, func(a, b worst) int { return int(1e3 * (b.MSPerMB - a.MSPerMB)) })
 	b.Figures["slowest"] = all[:min(5, len(all))]
 	if len(bad) > 0 {
@@ -73,9 +73,12 @@ func hostile(ctx context.Context, most int, only string, b *sim.Bar) error {
 	return nil
 }
 
-// steps are those of the recipes that read a text or a page.
-func steps() []string {
-	return []string{"charset", "extract", "repair", "language", "pii", "gopher-repetition", "gopher-quality", "c4", "c4-end-marks", "fineweb-quality", "gopher-dolma"}
+// meets reports whether a step may meet a family: pages are met by those that make text of them.
+func meets(step string, f family) bool {
+	if step == "charset" {
+		return f.media != "" && f.media != book // an archive is no text
+	}
+	return (f.media != "") == strings.HasPrefix(step, "extract")
 }
 
 // measure compares the median times for half of the bytes and for all of them.
@@ -88,7 +91,7 @@ func measure(ctx context.Context, step string, f family, most int) (worst, error
 			text string
 			to   *[]time.Duration
 		}{{short, &half}, {long, &whole}} {
-			d, err := once(ctx, step, f, t.text)
+			d, err := timed(ctx, step, f.documentOf(t.text))
 			if err != nil {
 				return w, err
 			}
@@ -106,15 +109,11 @@ func measure(ctx context.Context, step string, f family, most int) (worst, error
 	return w, nil
 }
 
-// once runs the step on one document.
-func once(ctx context.Context, step string, f family, text string) (time.Duration, error) {
+// timed runs the step on one document.
+func timed(ctx context.Context, step string, d *millrace.Document) (time.Duration, error) {
 	r, err := clean.Single(step)
 	if err != nil {
 		return 0, err
-	}
-	d := &millrace.Document{Text: text}
-	if f.markup {
-		d = &millrace.Document{Page: millrace.Page{Body: []byte(text), MediaType: "text/html"}}
 	}
 	began := time.Now()
 	_, err = r.Stages()[0].Process(ctx, d)
