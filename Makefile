@@ -128,8 +128,10 @@ museum: ## NAME=v0.2: add corpora by this version to testdata/museum, which ever
 docs-check: ## run every sh block of README.md and docs/ in a clean folder
 	MILLRACE_DOCS=1 go test -count=1 -v -run TestBlocks ./internal/house
 
-fuzz: ## each fuzz target for a minute
-	@.ci/fuzz 60s
+FUZZ ?= 60s
+fuzz: ## each fuzz target for a minute, or for FUZZ=
+	@.ci/fuzz $(FUZZ)
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile docs-check train-check points ## everything
 	@$(MAKE) -s kill-stream KILLS=3000
+	@$(MAKE) -s fuzz FUZZ=10m

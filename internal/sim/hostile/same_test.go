@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"millrace"
 	"millrace/clean"
 )
 
@@ -14,14 +15,18 @@ import (
 // that never rests.
 func TestSameWhenBusy(t *testing.T) {
 	type work struct {
-		step string
+		stage millrace.Stage
 		family
 	}
 	var all []work
 	for _, step := range clean.Steps() {
+		stage, err := stageOf(step)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, f := range families() {
 			if meets(step, f) {
-				all = append(all, work{step, f})
+				all = append(all, work{stage, f})
 			}
 		}
 	}
@@ -33,7 +38,7 @@ func TestSameWhenBusy(t *testing.T) {
 		for range workers {
 			done.Go(func() {
 				for i := next.Add(1) - 1; int(i) < len(all); i = next.Add(1) - 1 {
-					h, err := outcome(t.Context(), all[i].step, all[i].document(3000))
+					h, err := outcome(t.Context(), all[i].stage, all[i].document(3000))
 					if err != nil {
 						t.Error(err)
 					}
@@ -58,7 +63,7 @@ func TestSameWhenBusy(t *testing.T) {
 	different := map[[sha256.Size]byte]bool{}
 	for i, w := range all {
 		if different[quiet[i]] = true; quiet[i] != busy[i] {
-			t.Errorf("%s on %s: another output where the machine is busy", w.step, w.name)
+			t.Errorf("%s on %s: another output where the machine is busy", w.stage.Name(), w.name)
 		}
 	}
 	if len(different) < len(all)/3 {
