@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	moreSteps = 2.2      // for twice the input, at most
-	fixed     = 4000     // steps that a stage takes whatever the input is
-	mostSteps = 1000     // for a byte
-	fewest    = 16       // a step takes one for so many bytes, at least
+	moreSteps = 2.2  // for twice the input, at most
+	fixed     = 4000 // steps that a stage takes whatever the input is
+	mostSteps = 1000 // for a byte
+	fewest    = 16   // a step takes one for so many bytes, at least
 )
 
 // shorter is the bytes of the shorter input: a few in every run of the tests, and 5 MB at night.
@@ -30,9 +30,6 @@ func shorter() int {
 	}
 	return 16 << 10
 }
-
-// aside are the steps that read no text, whatever its length is.
-func aside(step string) bool { return step == "english" || step == "code-as-text" }
 
 // Every step on every family: for twice the input, it takes 2.2 times the steps at most. This test runs itself again, with a copy of
 // the cleaning code that counts.
