@@ -25,7 +25,7 @@ const (
 	rounds   = 5
 	growth   = 2.5  // the time for twice the input, at most: the median of five
 	perMB    = 1.0  // seconds
-	tooFast  = 0.02 // seconds; below it a ratio says nothing
+	tooFast  = 0.04 // seconds; below it, caches and pages of memory decide
 	enough   = 0.25 // seconds that the longer of two texts is allowed: it is shorter than it could be where it takes more
 	memoryMB = 1600 // that one text may take
 )
@@ -158,7 +158,7 @@ func measure(ctx context.Context, stage millrace.Stage, f family, most int) (fig
 }
 
 const (
-	leastBytes = 10 << 20 / 4 // the longer text has at least so many
+	leastBytes = 10 << 20 / 8 // the longer text has at least so many
 	slowBytes  = 1 << 20      // of a page, at most, of which a slower extractor is asked; of longer ones it makes what the fast one makes
 )
 
