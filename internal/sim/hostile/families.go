@@ -44,6 +44,12 @@ func families() []family {
 			fmt.Fprintf(&b, "w%d ", i)
 		}
 		return b.String()[:n]
+	}}, family{"different words, twice over", "", func(n int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < n/2; i++ {
+			fmt.Fprintf(&b, "w%d ", i)
+		}
+		return b.String() + b.String()
 	}}, family{"different lines", "", func(n int) string {
 		var b strings.Builder
 		for i := 0; b.Len() < n; i++ {
