@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile steps train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -93,8 +93,11 @@ parity-clean: ## the packs of rules say of each document what datatrove's filter
 race-filters: ## four packs over JSON lines, beside datatrove with two workers; the pack of dolma beside its tagger
 	@go run ./internal/sim/filters -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/filters-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt)" race
 
-hostile: ## every step of cleaning on texts made to hurt it: twice the text, twice the time
+hostile: ## every step of cleaning on texts of up to 10 MB made to hurt it: twice the text, twice the time; the same outputs when busy
 	@go run ./internal/sim/hostile
+
+steps: ## the steps that they take on 5 and on 10 MB, counted by a copy of the code; go test does it on 16 and 32 KB
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 2h -v -run TestSteps ./internal/sim/hostile
 
 race-pii: ## personal data and traps planted in sentences of many languages: found, by kind, and how fast; datatrove beside it
 	@go run ./internal/sim/racepii -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/pii-requirements.txt)/bin/python"
@@ -132,6 +135,6 @@ FUZZ ?= 60s
 fuzz: ## each fuzz target for a minute, or for FUZZ=
 	@.ci/fuzz $(FUZZ)
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile docs-check train-check points ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile steps docs-check train-check points ## everything
 	@$(MAKE) -s kill-stream KILLS=3000
 	@$(MAKE) -s fuzz FUZZ=10m
