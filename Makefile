@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters race-clean hostile bench-process train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters race-clean hostile steps bench-process train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -101,6 +101,11 @@ hostile: ## every step of cleaning on texts made to hurt it: twice the text, twi
 
 bench-process: ## a filter in Python, in two copies, over documents of 2 KB; the same loop without millrace beside it
 	@go run ./internal/sim/processrate -seed $(SEED) -input "$(INPUT)"
+hostile: ## every step of cleaning on texts of up to 10 MB made to hurt it: twice the text, twice the time; the same outputs when busy
+	@go run ./internal/sim/hostile
+
+steps: ## the steps that they take on 5 and on 10 MB, counted by a copy of the code; go test does it on 16 and 32 KB
+	MILLRACE_NIGHTLY=1 go test -count=1 -timeout 2h -v -run TestSteps ./internal/sim/hostile
 
 race-pii: ## personal data and traps planted in sentences of many languages: found, by kind, and how fast; datatrove beside it
 	@go run ./internal/sim/racepii -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/pii-requirements.txt)/bin/python"
@@ -134,8 +139,10 @@ museum: ## NAME=v0.2: add corpora by this version to testdata/museum, which ever
 docs-check: ## run every sh block of README.md and docs/ in a clean folder
 	MILLRACE_DOCS=1 go test -count=1 -v -run TestBlocks ./internal/house
 
-fuzz: ## each fuzz target for a minute
-	@.ci/fuzz 60s
+FUZZ ?= 60s
+fuzz: ## each fuzz target for a minute, or for FUZZ=
+	@.ci/fuzz $(FUZZ)
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters race-clean hostile bench-process docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters race-clean hostile steps bench-process docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000
+	@$(MAKE) -s fuzz FUZZ=10m

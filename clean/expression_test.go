@@ -1,8 +1,10 @@
 package clean_test
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"millrace"
 	"millrace/clean"
@@ -83,5 +85,35 @@ func TestExpressionErrors(t *testing.T) {
 	_, err := clean.Parse("words.yaml", []byte("steps:\n  - step: extract\n    rules:\n      - {keep: chars > 1, min: 3}\n"))
 	if err == nil || !strings.Contains(err.Error(), "not both") {
 		t.Error(err)
+	}
+}
+
+// An expression of any kind is compiled or refused, at its place; and what is compiled says something of any document.
+func FuzzExpression(f *testing.F) {
+	for _, keep := range []string{`lang in ["en", "de"] && chars > 50`, `not (url startsWith "x")`, `title matches "^[A-Z]" ? chars > 3 : lang_score < 0.5`, "((((", `chars ?? 1`, `let a = 1; a > 0`} {
+		f.Add(keep, "a title")
+	}
+	f.Fuzz(func(t *testing.T, keep, title string) {
+		if strings.ContainsAny(keep, "\n\r") || !utf8.ValidString(keep) {
+			t.Skip()
+		}
+		r, err := clean.Parse("words.yaml", []byte(strings.ReplaceAll(inWords, "%s", strings.ReplaceAll(keep, "'", "''"))))
+		if err != nil {
+			return
+		}
+		for _, s := range r.Stages() {
+			_, _ = s.Process(t.Context(), &millrace.Document{Text: title, Title: title}) // what divides by nothing is an error
+		}
+	})
+}
+
+// Brackets make no nodes, and yet they are read by calls within calls.
+func TestExpressionDeep(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(64 << 20)) // as the product does
+	for _, piece := range []string{"(", "!", "-", "[", "{a:", "chars ? ", "1 + ("} {
+		_, err := clean.Parse("words.yaml", []byte(strings.ReplaceAll(inWords, "%s", strings.Repeat(piece, 60000/len(piece)))))
+		if err == nil {
+			t.Errorf("%q again and again was taken", piece)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func runCharset(d *millrace.Document, _ []float64) error {
 	}
 	form, label := extract.FormOf(d.Page.MediaType, d.Page.Body)
 	if form == extract.Other || form == extract.Packed {
-		return fmt.Errorf("charset: no text to be had from media type %q", d.Page.MediaType)
+		return fmt.Errorf("charset: no text to be had from what came as %q", d.Page.MediaType)
 	}
 	d.Text = decode(d, label, form == extract.Markup)
 	d.Page.Body, d.Extract = nil, "none"

@@ -99,6 +99,9 @@ func Single(name string) (*Recipe, error) {
 	return r, nil
 }
 
+// Steps names the steps that a recipe can have, without those that ask a program.
+func Steps() []string { return kindNames() }
+
 // Has reports whether a step is part of the recipe.
 func (r *Recipe) Has(name string) bool {
 	return slices.ContainsFunc(r.steps, func(s step) bool { return s.name == name })

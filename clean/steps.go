@@ -33,11 +33,11 @@ type signal struct {
 func kinds() []kind {
 	inf, markdown := math.Inf(1), extract.Options{Markdown: true}
 	return []kind{
-		{"charset", 1, nil, runCharset},
-		{"extract", 2, []signal{{"chars", 0, inf}}, extractor{}.run},
-		{"extract-fast", 2, []signal{{"chars", 0, inf}}, extractor{quick: true}.run},
-		{"extract-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown}.run},
-		{"extract-fast-markdown", 2, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
+		{"charset", 2, nil, runCharset},
+		{"extract", 3, []signal{{"chars", 0, inf}}, extractor{}.run},
+		{"extract-fast", 3, []signal{{"chars", 0, inf}}, extractor{quick: true}.run},
+		{"extract-markdown", 3, []signal{{"chars", 0, inf}}, extractor{Options: markdown}.run},
+		{"extract-fast-markdown", 3, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
 		{"repair", 2, nil, runRepair},
 		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
 		{"pii", 3, []signal{{"pii_density", 0, inf}}, masking{}.run},
@@ -143,7 +143,7 @@ func (e extractor) page(d *millrace.Document) (extract.Page, error) {
 	d.Extract = "none"
 	switch form {
 	case extract.Other:
-		return extract.Page{}, fmt.Errorf("no text to be had from media type %q", d.Page.MediaType)
+		return extract.Page{}, fmt.Errorf("no text to be had from what came as %q", d.Page.MediaType)
 	case extract.Packed:
 		return e.Archive(d.Page.Body)
 	}

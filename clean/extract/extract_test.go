@@ -175,6 +175,14 @@ func TestFormOf(t *testing.T) {
 		{"application/xml", "<?xml version='1.0'?><feed>", "", Feed},
 		{"application/xml", "<?xml version='1.0'?><data>", "", Plain},
 		{"", "words", "", Plain},
+		{"text/html", "\x89PNG\r\n\x1a\n\x00\x00", "", Other},
+		{"text/html; charset=utf-8", "\x1f\x8b\x08\x00\x00", "utf-8", Other},
+		{"text/plain", "%PDF-1.4\n\x00\x01", "", Other},
+		{"text/plain", "%PDF-1.4 is what such a file begins with", "", Plain},
+		{"text/html", "BMI and more<p>\x1b[1m", "", Markup},
+		{"text/html", "\x00\x00\x00\x18ftypmp42", "", Other},
+		{"text/html", "PK\x03\x04" + strings.Repeat("\x00", 26) + "mimetype", "", Packed},
+		{"text/html", "PK\x03\x04" + strings.Repeat("\x00", 26) + "a.txt", "", Other},
 		{"", "", "", Plain},
 	}
 	for _, tt := range tests {

@@ -104,5 +104,8 @@ func (f *feed) endEntry() {
 	f.more(string(text))
 }
 
+// signs makes markup of text. It is made once: that costs more than a hundred short texts.
+var signs = strings.NewReplacer("&", "&amp;", "<", "&lt;")
+
 // escape makes markup of text.
-func escape(s string) string { return strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(s) }
+func escape(s string) string { return signs.Replace(s) }

@@ -29,20 +29,43 @@ func FormOf(mediaType string, body []byte) (form Form, charset string) {
 		params = nil
 	}
 	charset = params["charset"]
+	form = media(kind, body)
+	if (form == Markup || form == Plain) && binary(body) {
+		form = Other // whatever it is called
+		if packed(body) {
+			form = Packed
+		}
+	}
+	return form, charset
+}
+
+// media decides by the media type.
+func media(kind string, body []byte) Form {
 	switch {
 	case kind == "text/html", kind == "application/xhtml+xml":
-		return Markup, charset
+		return Markup
 	case kind == "", kind == "application/octet-stream", kind == "application/zip", strings.HasSuffix(kind, "xml"):
-		return sniff(body), charset
+		return sniff(body)
 	case kind == "application/epub+zip", strings.HasPrefix(kind, "application/vnd.oasis.opendocument.text"),
 		kind == "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
-		return Packed, charset
-	case kind == "text/plain", kind == "text/markdown":
-		return Plain, charset
+		return Packed
 	case strings.HasPrefix(kind, "text/"), strings.HasSuffix(kind, "json"), strings.HasSuffix(kind, "yaml"):
-		return Plain, charset
+		return Plain
 	}
-	return Other, charset
+	return Other
+}
+
+// binary reports whether bytes are those of a picture, a film, an archive, a program or the like: they begin as one does, and
+// hold control characters that no text has.
+func binary(body []byte) bool {
+	head := body[:min(len(body), 1024)]
+	for _, start := range [...]string{"\x89PNG\r\n", "\xff\xd8\xff", "GIF8", "RIFF", "BM", "%PDF-", "PK\x03\x04", "\x1f\x8b\x08", "BZh", "\xfd7zXZ", "7z\xbc\xaf", "\x28\xb5\x2f\xfd", "Rar!",
+		"\x7fELF", "MZ", "\xca\xfe\xba\xbe", "\xcf\xfa\xed\xfe", "\xd0\xcf\x11\xe0", "\x00asm", "\x00\x00\x01\x00", "wOFF", "wOF2", "OggS", "ID3", "fLaC", "\x1aE\xdf\xa3", "SQLite format"} {
+		if bytes.HasPrefix(head, []byte(start)) {
+			return bytes.ContainsFunc(head, func(r rune) bool { return r < '\t' || '\r' < r && r < ' ' && r != '\x1b' || r == '\x7f' })
+		}
+	}
+	return len(head) > 8 && string(head[4:8]) == "ftyp" && head[0] == 0
 }
 
 // sniff looks at the first bytes: markup begins with a tag that HTML pages begin with, and

@@ -196,6 +196,7 @@ type grams struct {
 	live  []int32  // places whose n-gram stands elsewhere too, in order
 	bits  bitmap
 	seen  table64
+	each  int     // hashes in seen, where it grows
 	slots []int32 // the places in seen of what is live
 }
 
@@ -237,6 +238,9 @@ func (g *grams) size(i int) int { return int(g.chars[i+g.n]-g.chars[i]) + (g.n-1
 // told from the others by a bit, before any are counted.
 func (g *grams) repeats() (most uint64) {
 	g.live = g.bits.twice(g.live, g.sum)
+	if len(g.live) > maxFixed {
+		return g.many()
+	}
 	g.seen = g.seen.emptied(len(g.live))
 	g.slots = g.slots[:0]
 	for _, at := range g.live {
@@ -254,6 +258,38 @@ func (g *grams) repeats() (most uint64) {
 	}
 	g.live = keep
 	return most
+}
+
+// maxFixed is for how many places the table is made as large as they may need. What repeats itself oftener mostly says
+// the same again and again, and its table grows with what is different: one for all of ten million words would take half a gigabyte.
+const maxFixed = 1 << 16
+
+// many is repeats for more places than that.
+func (g *grams) many() (most uint64) {
+	g.each, g.seen = 0, g.seen.emptied(maxFixed)
+	for _, at := range g.live {
+		most = max(most, g.add(g.sum[at]))
+	}
+	keep := g.live[:0]
+	for _, at := range g.live {
+		if g.seen.get(g.sum[at]) > 1 {
+			keep = append(keep, at)
+		}
+	}
+	g.live = keep
+	return most
+}
+
+// add counts a hash, and gives how often it was there. The table is never more than half full.
+func (g *grams) add(h uint64) uint64 {
+	i := g.seen.count(h)
+	n := g.seen[i+1]
+	if n == 1 {
+		if g.each++; 4*g.each > len(g.seen) {
+			g.seen = g.seen.grown()
+		}
+	}
+	return n
 }
 
 // top gives the place and the count of the most frequent n-gram; of several, the first.
@@ -275,13 +311,13 @@ func (g *grams) top(n int) (at, count int, ok bool) {
 func (g *grams) repeated(n int) int {
 	g.grow(n)
 	g.repeats()
-	g.seen = g.seen.emptied(len(g.live))
+	g.each, g.seen = 0, g.seen.emptied(min(len(g.live), maxFixed))
 	chars, next := 0, int32(0)
 	for _, at := range g.live {
 		if at < next {
 			continue
 		}
-		if i := g.seen.count(g.sum[at]); g.seen[i+1] > 1 {
+		if g.add(g.sum[at]) > 1 {
 			chars += g.size(int(at))
 			next = at + int32(n)
 		}
@@ -357,3 +393,15 @@ func (t table64) count(h uint64) int {
 }
 
 func (t table64) get(h uint64) uint64 { return t[t.at(h)+1] }
+
+// grown is the table with twice the room.
+func (t table64) grown() table64 {
+	more := make(table64, 2*len(t))
+	for i := 0; i < len(t); i += 2 {
+		if t[i+1] > 0 {
+			j := more.at(t[i])
+			more[j], more[j+1] = t[i], t[i+1]
+		}
+	}
+	return more
+}

@@ -12,6 +12,7 @@ type rules struct {
 	exceptions table       // a chunk to the lengths of its parts
 	bits       [256]uint64 // one for some bytes and the length of each exception
 	class      [256]byte   // of each byte
+	joins      [256]byte   // by its first byte, the length of the longest exception that is made of words by join
 }
 
 // Classes of bytes.
@@ -35,6 +36,9 @@ var theRules = sync.OnceValue(func() *rules {
 	for s := range r.exceptions {
 		h := rareHash(s)
 		r.bits[h>>6] |= 1 << (h & 63)
+		if prefixLen(s) > 0 || suffixLen(s) > 0 {
+			r.joins[s[0]] = max(r.joins[s[0]], byte(len(s)))
+		}
 	}
 	for c := range byte(utf8.RuneSelf) {
 		switch {

@@ -185,8 +185,9 @@ func (r *rules) join(words []string, first int, chunk string) []string {
 
 // longest finds how many of the words at the front of s make one exception, two at least, and its length.
 func (r *rules) longest(words []string, s string) (n, size int) {
+	most := int(r.joins[s[0]])
 	for k, end := 0, 0; k < len(words); k++ {
-		if end += len(words[k]); end > maxException {
+		if end += len(words[k]); end > most {
 			break
 		}
 		if k == 0 {
