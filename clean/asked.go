@@ -91,6 +91,7 @@ type question struct {
 
 // answer is the line that it gives back.
 type answer struct {
+	ID     *string  `json:"id"` // where it says it, it has to be the question's
 	Keep   *bool    `json:"keep"`
 	Reason string   `json:"reason"` // its own word for why not
 	Value  *float64 `json:"value"`
@@ -114,13 +115,22 @@ func (s *askedStage) Process(ctx context.Context, d *millrace.Document) (millrac
 	if err != nil {
 		return millrace.Verdict{}, err
 	}
-	reply, err := s.pool.Ask(ctx, line)
-	if err != nil {
-		return millrace.Verdict{}, fmt.Errorf("%s: %w", s.name, err)
-	}
 	var a answer
-	if err := json.Unmarshal(reply, &a); err != nil {
-		return millrace.Verdict{}, fmt.Errorf("%s: answer %.80q: %w", s.name, reply, err)
+	err = s.pool.Ask(ctx, line, func(reply []byte) error {
+		a = answer{}
+		if err := json.Unmarshal(reply, &a); err != nil {
+			return fmt.Errorf("answer %.80q: %w", reply, err)
+		}
+		if a.ID != nil && *a.ID != q.ID {
+			return fmt.Errorf("an answer about %.80q, and not about %.80q", *a.ID, q.ID)
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, process.ErrStep):
+		return millrace.Verdict{}, fmt.Errorf("%s: %w: %w", s.name, millrace.ErrStop, err)
+	case err != nil:
+		return millrace.Verdict{}, fmt.Errorf("%s: %w", s.name, err)
 	}
 	return s.apply(d, &a)
 }
@@ -159,6 +169,23 @@ func (s *askedStage) SignalNames() []string { return nil }
 
 // Reasons implements millrace.Describer.
 func (s *askedStage) Reasons() []millrace.Reason { return []millrace.Reason{millrace.RuleProcess} }
+
+// inFlight is how many documents keep a copy of a program busy: it reads the next ones while we take its answers, and neither
+// wakes the other for each. A document may have to wait for all of them.
+const inFlight = 8
+
+// Begin says that there may be so many copies of each program that stages of a recipe start, and gives how many
+// documents have to be worked on at once for that. Without programs these are as many.
+func Begin(stages []millrace.Stage, copies int) (atOnce int) {
+	atOnce = copies
+	for _, s := range stages {
+		if a, ok := s.(*askedStage); ok {
+			a.pool.Limit(copies)
+			atOnce = copies * inFlight
+		}
+	}
+	return atOnce
+}
 
 // End ends the programs that stages of a recipe have started.
 func End(stages []millrace.Stage) {

@@ -325,6 +325,7 @@ func (l *line) inputs(ctx context.Context, sources map[string]millrace.Source, e
 func (l *line) mill(ctx context.Context) error {
 	stages := l.freeStages()
 	defer clean.End(slices.Clone(stages))
+	workers, batch := l.atOnce(stages)
 	if l.input.Name == docsTopic {
 		for i, s := range stages {
 			stages[i] = unlessCleaned{s}
@@ -332,18 +333,22 @@ func (l *line) mill(ctx context.Context) error {
 	}
 	b := run.Belt{
 		Name: "mill", Source: l.input.Source(ingest.SourceOptions{Until: l.inputsDone.Load}), Sink: l.sink,
-		Stages: append(stages, l.index), Input: l.input.At(), Workers: l.workers(), Batch: l.o.batch, Ready: l.ready,
+		Stages: append(stages, l.index), Input: l.input.At(), Workers: workers, Batch: batch, Ready: l.ready,
 		Accepted: l.accepted, Guard: l.guard("mill"), Pulse: l.a.health.pulse(beltMill),
 	}
 	return b.Run(ctx)
 }
 
-// workers is how many documents are cleaned at once.
-func (l *line) workers() int {
+// atOnce is how many documents are cleaned at once, and how many a worker takes.
+func (l *line) atOnce(stages []millrace.Stage) (workers, batch int) {
+	workers = l.c.cfg.Workers
 	if l.o.workers > 0 {
-		return l.o.workers
+		workers = l.o.workers
 	}
-	return l.c.cfg.Workers
+	if l.o.batch > 0 { // as it was asked for
+		return clean.Begin(stages, workers), l.o.batch
+	}
+	return atOnce(stages, workers, 16)
 }
 
 // accepted is called with documents that the sink has taken, in their order.

@@ -26,8 +26,15 @@ def judge(document):
 
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        print(json.dumps(judge(json.loads(line))), flush=True)
+    rest = []
+    while block := sys.stdin.buffer.read1(65536):  # what is there, often several lines
+        *lines, last = block.split(b"\n")
+        for line in lines:
+            document = json.loads(b"".join(rest) + line)
+            print(json.dumps({"id": document["id"], **judge(document)}))
+            rest = []
+        rest.append(last)
+        sys.stdout.flush()  # before it waits for more
 `
 	pythonTest = `"""python3 -m unittest test_FILE"""
 import unittest

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -69,13 +70,24 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 		names = append(names, s.Name())
 	}
 	r := &stepResult{tally: millrace.NewTally(names)}
-	b := run.Belt{Name: "step", Source: source, Stages: stages, Sink: sink, Workers: o.workers, Batch: 64, Accepted: r.count}
+	if o.workers <= 0 {
+		o.workers = runtime.GOMAXPROCS(0)
+	}
+	workers, batch := atOnce(stages, o.workers, 64)
+	b := run.Belt{Name: "step", Source: source, Stages: stages, Sink: sink, Workers: workers, Batch: batch, Accepted: r.count}
 	if err := b.Run(ctx); err != nil {
 		sink.abandon()
 		return nil, notWritten(err)
 	}
 	r.sink, r.took = sink, time.Since(a.began)
 	return r, nil
+}
+
+// atOnce gives a belt the workers that keep the programs of a recipe busy, a copy of them for each of those asked for. Its
+// batches are so much smaller then that as many documents are in memory.
+func atOnce(stages []millrace.Stage, workers, batch int) (int, int) {
+	n := clean.Begin(stages, workers)
+	return n, max(1, batch*workers/n)
 }
 
 // count sees every document that the sink has taken.

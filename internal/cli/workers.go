@@ -171,8 +171,10 @@ func (l *line) clean(ctx context.Context, requests *ingest.Requests, w beltWorke
 
 // cleanBelt is the belt of a clean worker.
 func (l *line) cleanBelt(from millrace.Source, to millrace.Sink, worker int) *run.Belt {
-	return &run.Belt{Name: beltClean, Source: from, Stages: append(l.freeStages(), cleanedStage{}), Sink: to,
-		Workers: l.workers(), Batch: l.o.batch, Ready: l.ready, Pulse: l.a.health.pulse(beltClean),
+	stages := l.freeStages()
+	workers, batch := l.atOnce(stages)
+	return &run.Belt{Name: beltClean, Source: from, Stages: append(stages, cleanedStage{}), Sink: to,
+		Workers: workers, Batch: batch, Ready: l.ready, Pulse: l.a.health.pulse(beltClean),
 		Accepted: func(docs []*millrace.Document) { l.published.Add(int64(len(docs))) }, Guard: l.guard(fmt.Sprintf("clean-%d", worker))}
 }
 
