@@ -6,7 +6,7 @@ KILLS ?= 100
 SEED ?= 1
 export SEED
 
-.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile train-check docs-check fuzz nightly points museum release
+.PHONY: help test lint demo kill kill-crawl kill-stream faults soak store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset train-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext langmodel race-extract race-pii parity-clean race-filters hostile bench-process train-check docs-check fuzz nightly points museum release
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -96,6 +96,9 @@ race-filters: ## four packs over JSON lines, beside datatrove with two workers; 
 hostile: ## every step of cleaning on texts made to hurt it: twice the text, twice the time
 	@go run ./internal/sim/hostile
 
+bench-process: ## a filter in Python, in two copies, over documents of 2 KB; the same loop without millrace beside it
+	@go run ./internal/sim/processrate -seed $(SEED) -input "$(INPUT)"
+
 race-pii: ## personal data and traps planted in sentences of many languages: found, by kind, and how fast; datatrove beside it
 	@go run ./internal/sim/racepii -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/pii-requirements.txt)/bin/python"
 
@@ -131,5 +134,5 @@ docs-check: ## run every sh block of README.md and docs/ in a clean folder
 fuzz: ## each fuzz target for a minute
 	@.ci/fuzz 60s
 
-nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile docs-check train-check points fuzz ## everything
+nightly: lint test kill kill-crawl faults store kafka kafka-conformance scale-out race-log restart parity parity-warc parity-robots parity-charset parity-ftfy race-polite race-crawl race-lang parity-fasttext race-extract race-pii parity-clean race-filters hostile bench-process docs-check train-check points fuzz ## everything
 	@$(MAKE) -s kill-stream KILLS=3000

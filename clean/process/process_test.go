@@ -68,8 +68,14 @@ func answers(blocks bool) {
 // how are the two ways of taking lines.
 func how() []string { return []string{"each", "blocks"} }
 
-func pool(t *testing.T, how string, copies int, hang time.Duration) *Pool {
+// answering makes this binary a program, also where the race detector is built in, which sleeps at each end.
+func answering(t *testing.T, how string) {
 	t.Setenv("MILLRACE_ANSWERS", how)
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+}
+
+func pool(t *testing.T, how string, copies int, hang time.Duration) *Pool {
+	answering(t, how)
 	p := New(Program{Args: []string{os.Args[0]}, Hang: hang})
 	p.Limit(copies)
 	t.Cleanup(p.Close)
@@ -121,7 +127,7 @@ func TestAsk(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	for _, how := range how() {
 		t.Run(how, func(t *testing.T) {
-			t.Setenv("MILLRACE_ANSWERS", how)
+			answering(t, how)
 			choice := []string{"a", "b", "c", "d", "e", "f", "g", strings.Repeat("h", 1<<19), "end", "bow", "half", "sulk"}
 			for seed := range uint64(12) { // few: each begins with programs
 				rng := rand.New(rand.NewPCG(seed, 1))
