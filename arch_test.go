@@ -29,7 +29,7 @@ type layer struct {
 var house = map[string]layer{
 	"root": {nil, nil,
 		"everybody imports the words, so that they may bring nothing along"},
-	"leaf": {[]string{"internal/warc", "internal/atomicfile", "internal/durable", "internal/objects", "internal/lock", "internal/config", "internal/obs", "internal/web", "internal/term"}, []string{"root"},
+	"leaf": {[]string{"internal/warc", "internal/atomicfile", "internal/durable", "internal/objects", "internal/lock", "internal/config", "internal/obs", "internal/web", "internal/term", "internal/quote"}, []string{"root"},
 		"formats and plumbing know no folder, so that any folder may use them"},
 	"crawl":  {[]string{"crawl"}, []string{"root", "leaf"}, blind},
 	"ingest": {[]string{"ingest"}, []string{"root", "leaf"}, blind},

@@ -12,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"millrace"
 	"millrace/clean/process"
+	"millrace/internal/quote"
 )
 
 // processHang is how long a program may take for one document. It decides about no document that comes back.
@@ -79,14 +81,27 @@ func newAskedStage(s step, signals []string) *askedStage {
 // Name implements millrace.Stage.
 func (s *askedStage) Name() string { return s.name }
 
-// question is the line that a program gets.
-type question struct {
-	ID      string             `json:"id"`
-	URL     string             `json:"url,omitempty"`
-	Title   string             `json:"title,omitempty"`
-	Text    string             `json:"text"`
-	Lang    string             `json:"lang,omitempty"`
-	Signals map[string]float64 `json:"signals,omitempty"`
+// question appends the line that a program gets, without its end.
+func (s *askedStage) question(to []byte, id string, d *millrace.Document) []byte {
+	to = quote.Append(append(to, `{"id":`...), id)
+	for _, f := range [...]struct{ name, value string }{{`,"url":`, d.Page.URL}, {`,"title":`, d.Title}, {`,"lang":`, d.Lang}} {
+		if f.value != "" {
+			to = quote.Append(append(to, f.name...), f.value)
+		}
+	}
+	open := `,"signals":{`
+	for i, name := range s.signals {
+		if i >= len(d.Signals) || math.IsNaN(float64(d.Signals[i])) || math.IsInf(float64(d.Signals[i]), 0) {
+			continue
+		}
+		to = append(quote.Append(append(to, open...), name), ':')
+		to = strconv.AppendFloat(to, float64(d.Signals[i]), 'g', -1, 64)
+		open = ","
+	}
+	if open == "," {
+		to = append(to, '}')
+	}
+	return append(quote.Append(append(to, `,"text":`...), d.Text), '}')
 }
 
 // answer is the line that it gives back.
@@ -102,27 +117,16 @@ type answer struct {
 
 // Process asks the program about d. What it does not answer as it should is an error: a dead letter.
 func (s *askedStage) Process(ctx context.Context, d *millrace.Document) (millrace.Verdict, error) {
-	q := question{ID: d.DisplayID(), URL: d.Page.URL, Title: d.Title, Text: d.Text, Lang: d.Lang}
-	for i, name := range s.signals {
-		if i < len(d.Signals) && !math.IsNaN(float64(d.Signals[i])) && !math.IsInf(float64(d.Signals[i]), 0) {
-			if q.Signals == nil {
-				q.Signals = map[string]float64{}
-			}
-			q.Signals[name] = float64(d.Signals[i])
-		}
-	}
-	line, err := json.Marshal(q)
-	if err != nil {
-		return millrace.Verdict{}, err
-	}
+	id := d.DisplayID()
+	line := s.question(make([]byte, 0, 256+len(d.Page.URL)+len(d.Text)+len(d.Text)/16+32*len(d.Signals)), id, d)
 	var a answer
-	err = s.pool.Ask(ctx, line, func(reply []byte) error {
+	err := s.pool.Ask(ctx, line, func(reply []byte) error {
 		a = answer{}
 		if err := json.Unmarshal(reply, &a); err != nil {
 			return fmt.Errorf("answer %.80q: %w", reply, err)
 		}
-		if a.ID != nil && *a.ID != q.ID {
-			return fmt.Errorf("an answer about %.80q, and not about %.80q", *a.ID, q.ID)
+		if a.ID != nil && *a.ID != id {
+			return fmt.Errorf("an answer about %.80q, and not about %.80q", *a.ID, id)
 		}
 		return nil
 	})

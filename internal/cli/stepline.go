@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"millrace"
+	"millrace/internal/quote"
 )
 
 // ours are the fields that a line of a step has besides the input's own. Where the input has one of them, ours counts.
@@ -24,13 +24,13 @@ func (b *lineBuilder) key(name string) {
 	if n := len(*b); (*b)[n-1] != '{' {
 		*b = append(*b, ',')
 	}
-	*b = append(appendJSON(*b, name), ':')
+	*b = append(quote.Append(*b, name), ':')
 }
 
 func (b *lineBuilder) text(name, value string) {
 	if value != "" {
 		b.key(name)
-		*b = appendJSON(*b, value)
+		*b = quote.Append(*b, value)
 	}
 }
 
@@ -57,7 +57,7 @@ func appendDocument(to []byte, d *millrace.Document, signals []string) ([]byte, 
 	if text == "" && d.Verdict.Failed() { // what could not be read
 		text = string(d.Page.Body)
 	}
-	b = appendJSON(b, text)
+	b = quote.Append(b, text)
 	b.text("charset", d.Charset)
 	if d.Lang != "" {
 		b.text("lang", d.Lang)
@@ -149,43 +149,4 @@ func (b *lineBuilder) meta(object string) error {
 	}
 	*b = append(append(*b, ','), object[1:len(object)-1]...)
 	return nil
-}
-
-// appendJSON appends s as a JSON string. What is not UTF-8 becomes U+FFFD.
-func appendJSON(to []byte, s string) []byte {
-	const hex = "0123456789abcdef"
-	to = append(to, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				to = append(append(to, s[from:i]...), "\uFFFD"...)
-				from = i + 1
-			}
-			i += n
-			continue
-		}
-		to = append(to, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			to = append(to, '\\', c)
-		case '\n':
-			to = append(to, '\\', 'n')
-		case '\t':
-			to = append(to, '\\', 't')
-		case '\r':
-			to = append(to, '\\', 'r')
-		default:
-			to = append(to, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		}
-		i++
-		from = i
-	}
-	return append(append(to, s[from:]...), '"')
 }
