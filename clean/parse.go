@@ -21,29 +21,38 @@ func Parse(name string, data []byte) (*Recipe, error) { return parse(name, ".", 
 
 // parse reads a recipe whose programs are run in dir.
 func parse(name, dir string, data []byte) (*Recipe, error) {
+	body, p, err := parseYAML("recipe "+name, dir, data)
+	if err != nil {
+		return nil, err
+	}
+	return p.recipe(body)
+}
+
+// parseYAML reads one YAML document. name says in errors what it is.
+func parseYAML(name, dir string, data []byte) (ast.Node, *recipeParser, error) {
 	p := &recipeParser{name: name, dir: dir, lines: strings.Split(string(data), "\n")}
 	if len(data) > maxRecipe {
-		return nil, fmt.Errorf("recipe %s is larger than %d bytes", name, maxRecipe)
+		return nil, nil, fmt.Errorf("%s is larger than %d bytes", name, maxRecipe)
 	}
 	if strings.Count(string(data), "[")+strings.Count(string(data), "{") > maxRecipe/16 {
-		return nil, fmt.Errorf("recipe %s is nested too deeply", name) // the YAML parser is recursive
+		return nil, nil, fmt.Errorf("%s is nested too deeply", name) // the YAML parser is recursive
 	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil {
-			return nil, p.at(syntax.Token, "%s", syntax.Message)
+			return nil, nil, p.at(syntax.Token, "%s", syntax.Message)
 		}
-		return nil, fmt.Errorf("recipe %s: %w", name, err)
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, fmt.Errorf("recipe %s: want one YAML document, found %d", name, len(file.Docs))
+		return nil, nil, fmt.Errorf("%s: want one YAML document, found %d", name, len(file.Docs))
 	}
-	return p.recipe(file.Docs[0].Body)
+	return file.Docs[0].Body, p, nil
 }
 
 type recipeParser struct {
-	name  string
+	name  string // with what it is
 	dir   string
 	lines []string
 }
@@ -52,14 +61,14 @@ type recipeParser struct {
 func (p *recipeParser) at(t *token.Token, format string, args ...any) error {
 	msg := fmt.Sprintf(format, args...)
 	if t == nil || t.Position == nil {
-		return fmt.Errorf("recipe %s: %s", p.name, msg)
+		return fmt.Errorf("%s: %s", p.name, msg)
 	}
 	line, column := t.Position.Line, t.Position.Column
 	if line < 1 || line > len(p.lines) {
-		return fmt.Errorf("recipe %s:%d:%d: %s", p.name, line, column, msg)
+		return fmt.Errorf("%s:%d:%d: %s", p.name, line, column, msg)
 	}
 	text := strings.ReplaceAll(strings.TrimRight(p.lines[line-1], "\r"), "\t", " ")
-	return fmt.Errorf("recipe %s:%d:%d: %s\n%5d | %s\n      | %s^", p.name, line, column, msg, line, text, strings.Repeat(" ", max(column-1, 0)))
+	return fmt.Errorf("%s:%d:%d: %s\n%5d | %s\n      | %s^", p.name, line, column, msg, line, text, strings.Repeat(" ", max(column-1, 0)))
 }
 
 // fields reads a mapping whose keys are all among known.

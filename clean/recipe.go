@@ -170,7 +170,9 @@ func Names() []string {
 		return nil
 	}
 	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".yaml"))
+		if name := e.Name(); !strings.HasSuffix(name, casesSuffix) {
+			names = append(names, strings.TrimSuffix(name, ".yaml"))
+		}
 	}
 	return names
 }

@@ -40,7 +40,7 @@ Built in: ` + strings.Join(clean.Names(), ", ") + "\n" + exitHelp,
 	f.BoolVar(&o.noPII, "no-pii", false, "leave personal data as it is")
 	c.AddCommand(a.singleCommand("decode", "charset", "The bytes of files as text, whatever their encoding"),
 		a.singleCommand("lang", "language", "Name the language of each text"),
-		a.singleCommand("pii", "pii", "Mask personal data"), a.newStageCommand())
+		a.singleCommand("pii", "pii", "Mask personal data"), a.newStageCommand(), a.cleanTestCommand())
 	return c
 }
 
