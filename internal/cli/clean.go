@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"millrace/clean"
+	"millrace/clean/process"
 )
 
 // cleanOptions are the flags of clean.
@@ -137,5 +138,9 @@ func notWritten(err error) error {
 		return err
 	}
 	e := classify(err)
-	return &Error{Exit: e.Exit, Err: err, Means: "nothing was written", Try: "the same command again, once the input is mended"}
+	try := "the same command again, once the input is mended"
+	if errors.Is(err, process.ErrStep) {
+		try = e.Try
+	}
+	return &Error{Exit: e.Exit, Err: err, Means: "nothing was written", Try: try}
 }

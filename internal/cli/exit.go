@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"millrace"
+	"millrace/clean/process"
 	"millrace/ingest"
 	"millrace/internal/config"
 	"millrace/internal/lock"
@@ -88,6 +89,8 @@ func classify(err error) *Error {
 		return &Error{Exit: Usage, Err: err, Means: "nothing was started, and the folder is as it was", Try: "the millrace that wrote it, or a newer one; `millrace version` says which format this one knows"}
 	case errors.Is(err, millrace.ErrIntegrity):
 		return &Error{Exit: Integrity, Err: err, Means: "nothing was written from here on; what was committed before stands", Try: "millrace check"}
+	case errors.Is(err, process.ErrStep):
+		return &Error{Exit: Failure, Err: err, Means: "its verdicts since it was started cannot be trusted, and no others were asked for", Try: "mend the program: one line for each that it reads, and nothing else on standard output; an answer that repeats \"id\" is checked"}
 	case errors.Is(err, syscall.ENOSPC):
 		return &Error{Exit: Failure, Err: err, Means: "the disk is full; everything committed is safe", Try: "make room, then the same command again: it resumes"}
 	case errors.Is(err, fs.ErrPermission):
