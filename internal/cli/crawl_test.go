@@ -43,16 +43,17 @@ func planted(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nothing of kind %s is planted", args[0])
 }
 
-// row names a row of the corpus with a reason: row REASON VAR sets VAR to its ID and VAR_OF to its twin's.
+// row names a row of the corpus with a reason: row REASON VAR [STAGE] sets VAR to its ID and VAR_OF to its twin's. A reason
+// may be the beginning of one.
 func row(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: row REASON VAR")
+	if neg || len(args) != 2 && len(args) != 3 {
+		ts.Fatalf("usage: row REASON VAR [STAGE]")
 	}
 	t, err := shards.Open(ts.MkAbs("corpus"))
 	ts.Check(err)
 	found := false
 	err = t.Rows(context.Background(), shards.Select{Rejects: true}, func(r *shards.Row) error {
-		if string(r.Verdict.Reason) == args[0] && !found {
+		if v := r.Verdict; strings.HasPrefix(string(v.Reason), args[0]) && append(args, v.Stage)[2] == v.Stage && !found {
 			found = true
 			ts.Setenv(args[1], r.ID)
 			ts.Setenv(args[1]+"_OF", r.Verdict.Of.String())
@@ -61,7 +62,7 @@ func row(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	ts.Check(err)
 	if !found {
-		ts.Fatalf("no row has the reason %s", args[0])
+		ts.Fatalf("no row has the reason %s", args)
 	}
 }
 

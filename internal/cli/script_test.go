@@ -74,10 +74,10 @@ func TestScripts(t *testing.T) {
 }
 
 // serveSite starts the demo's website for the rest of the script and writes its pipeline.yaml:
-// site PAGES FILE CORPUS. The crawl's delay is shortened, for these tests are about other things.
+// site PAGES FILE CORPUS [RECIPE]. The crawl's delay is shortened, for these tests are about other things.
 func serveSite(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: site PAGES FILE CORPUS")
+	if neg || len(args) != 3 && len(args) != 4 {
+		ts.Fatalf("usage: site PAGES FILE CORPUS [RECIPE]")
 	}
-	startSite(ts, args[0], ts.MkAbs(args[1]), args[2])
+	startSite(ts, args[0], ts.MkAbs(args[1]), args[2], append(args, "default")[3])
 }

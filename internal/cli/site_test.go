@@ -24,7 +24,7 @@ func goRoot() string {
 	return strings.TrimSpace(string(out))
 }
 
-func startSite(ts *testscript.TestScript, pages, file, corpus string) {
+func startSite(ts *testscript.TestScript, pages, file, corpus, recipe string) {
 	n, err := strconv.Atoi(pages)
 	ts.Check(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -40,6 +40,7 @@ func startSite(ts *testscript.TestScript, pages, file, corpus string) {
 		site.Close()
 	})
 	yaml := strings.ReplaceAll(site.PipelineYAML(corpus), "delay: "+demo.Delay.String(), "delay: 20ms")
+	yaml = strings.ReplaceAll(yaml, "recipe: default", "recipe: "+recipe)
 	ts.Check(os.WriteFile(file, []byte(yaml), 0o644))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ type whyStep struct {
 	Value  *float64 `json:"value,omitempty"`
 	Limit  string   `json:"limit,omitempty"`
 	Of     string   `json:"of,omitempty"`
+	Source string   `json:"source,omitempty"` // where the limit comes from
 	Rule   string   `json:"rule,omitempty"`
 	Line   int      `json:"line,omitempty"`
 	Note   string   `json:"note,omitempty"`
@@ -148,18 +150,18 @@ func (c *corpus) lifeOf(r *shards.Row) whyAnswer {
 		}
 	}
 	if !v.Kept() {
-		w.Steps = append(w.Steps, verdictStep(r))
+		w.Steps = append(w.Steps, c.verdictStep(r))
 	}
 	return w
 }
 
 func ruleStep(rule clean.Rule, value float64) whyStep {
-	ok := (rule.Min == nil || value >= *rule.Min) && (rule.Max == nil || value <= *rule.Max)
-	return whyStep{Stage: rule.Stage, Signal: rule.Signal, Value: &value, Limit: limits(rule.Min, rule.Max), Reason: string(rule.Reason), OK: ok}
+	_, ok := rule.Decide(value) // in the precision in which it was decided
+	return whyStep{Stage: rule.Stage, Signal: rule.Signal, Value: &value, Limit: limits(rule.Min, rule.Max), Reason: string(rule.Reason), Source: rule.Source, OK: ok}
 }
 
-// verdictStep is what decided.
-func verdictStep(r *shards.Row) whyStep {
+// verdictStep is what decided, where no signal did that is stored.
+func (c *corpus) verdictStep(r *shards.Row) whyStep {
 	v := r.Verdict
 	s := whyStep{Stage: v.Stage, Reason: string(v.Reason), Signal: v.Signal, Note: v.Err, Of: v.OfUser}
 	if s.Of == "" && !v.Of.IsZero() {
@@ -168,6 +170,11 @@ func verdictStep(r *shards.Row) whyStep {
 	if v.Signal != "" && !math.IsNaN(v.Value) {
 		s.Value, s.Limit = &v.Value, fmt.Sprintf("%g", v.Limit)
 	}
+	for _, rule := range c.recipe.Rules() {
+		if rule.Keep != "" && rule.Keep == v.Signal && rule.Stage == v.Stage {
+			s.Source = rule.Source
+		}
+	}
 	return s
 }
 
@@ -175,7 +182,9 @@ func verdictStep(r *shards.Row) whyStep {
 func measured(r *shards.Row, name string) (float64, bool) {
 	for i, n := range r.SignalNames {
 		if n == name && i < len(r.Signals) && !math.IsNaN(float64(r.Signals[i])) {
-			return float64(r.Signals[i]), true
+			short := strconv.FormatFloat(float64(r.Signals[i]), 'g', -1, 32) // 0.1, and not 0.10000000149011612
+			value, err := strconv.ParseFloat(short, 64)
+			return value, err == nil
 		}
 	}
 	return 0, false
@@ -199,9 +208,9 @@ func (a *App) printWhy(w whyAnswer) {
 		if s.Value != nil {
 			line += fmt.Sprintf(" %-24s %10.4g   limit %-12s", s.Signal, *s.Value, s.Limit)
 		}
-		for _, part := range []string{s.Reason, s.Note} {
+		for _, part := range []string{s.Reason, s.Source, s.Note} {
 			if part != "" {
-				line += " " + term.Safe(part)
+				line += "  " + term.Safe(part)
 			}
 		}
 		if s.Rule != "" {
