@@ -21,7 +21,7 @@ def tree_of(body, charset):
             return HTMLTree.parse_from_bytes(body, charset)
         except LookupError:
             pass  # no encoding that Python knows
-    return HTMLTree.parse_from_bytes(body, detect_encoding(body))
+    return HTMLTree.parse_from_bytes(body, detect_encoding(body, from_html_meta=True))
 
 
 def unfit(text, tag_c4):
