@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Model tells languages apart. It is a linear classifier over the mean of the rows of a text's n-grams.
@@ -24,7 +26,7 @@ type Model struct {
 	scale   float32          // what 1 of a byte stands for
 	shift   uint
 	warmth  []float32 // by the number of n-grams: see warmthAt
-	scripts int
+	takes   uint64    // a bit for each script of mixed
 }
 
 // header is the model file's first line. Behind it stand the heads, as float32, and the table.
@@ -66,7 +68,7 @@ func Open(b []byte) (*Model, error) {
 		return nil, fmt.Errorf("language: a model with %d bytes behind its header, not %d", len(rest), want)
 	}
 	m := &Model{names: h.Classes, heads: make([]float32, heads), table: rest[4*heads:], scale: h.Scale, shift: 64 - h.RowBits,
-		warmth: h.Warmth, scripts: len(writings())}
+		warmth: h.Warmth}
 	for i := range m.heads {
 		m.heads[i] = math.Float32frombits(binary.LittleEndian.Uint32(rest[4*i:]))
 	}
@@ -78,7 +80,10 @@ func Open(b []byte) (*Model, error) {
 		}
 		m.langs = append(m.langs, lang)
 		m.classes[s] = append(m.classes[s], i)
-		m.mixed[s] = len(m.classes[s]) > 1
+		if len(m.classes[s]) > 1 {
+			m.mixed[s] = true
+			m.takes |= 1 << s
+		}
 	}
 	return m, nil
 }
@@ -113,8 +118,8 @@ const Dims = dims
 // Rows gives the rows of a text's n-grams in one script: what a model is trained on.
 func Rows(text, code string, rowBits uint) []uint32 {
 	s, _ := scriptNamed(code)
-	r := reader{abc: letters(), t: &tally{}, shift: 64 - rowBits, want: s, keeps: true}
-	r.read(normal(text))
+	r := reader{abc: letters(), shift: 64 - rowBits, takes: 1 << s}
+	r.read(norm.NFC.String(text), &tally{})
 	return r.keep
 }
 
@@ -130,29 +135,41 @@ func WarmthAt(grams int) int {
 	return i
 }
 
+// farBehind is the logarithm of a share that is none.
+const farBehind = -20
+
 // weigh gives the probability of each class of a script.
 func (m *Model) weigh(t *tally, s script, p []float64) []float64 {
 	n := t.grams[s]
+	// A mean is divided by the temperature here, where it is dims times and not once for each class. Products are made floats before
+	// they are added, which keeps processors that could do both at once from another sum.
+	by := m.scale / float32(max(n, 1)) / m.warmth[min(WarmthAt(int(n)), len(m.warmth)-1)]
 	var mean [dims]float32
-	for d := range dims {
-		mean[d] = m.scale * float32(t.sums[s][d]-128*n) / float32(max(n, 1))
+	for d, x := range &t.sums[s] {
+		mean[d] = by * float32(x-128*n)
 	}
-	warmth := m.warmth[min(WarmthAt(int(n)), len(m.warmth)-1)]
+	bias := 1 / m.warmth[min(WarmthAt(int(n)), len(m.warmth)-1)]
 	p = p[:0]
 	top := math.Inf(-1)
 	for _, k := range m.classes[s] {
-		head := m.heads[k*(dims+1):][: dims+1 : dims+1]
-		z := head[dims]
-		for d := range dims {
-			z += head[d] * mean[d]
+		head := (*[dims + 1]float32)(m.heads[k*(dims+1):])
+		w, x, y, z := float32(head[dims]*bias), float32(0), float32(0), float32(0)
+		for d := 0; d < dims; d += 4 {
+			w += float32(head[d] * mean[d])
+			x += float32(head[d+1] * mean[d+1])
+			y += float32(head[d+2] * mean[d+2])
+			z += float32(head[d+3] * mean[d+3])
 		}
-		x := float64(z / warmth)
-		p = append(p, x)
-		top = max(top, x)
+		p = append(p, float64((w+x)+(y+z)))
+		top = max(top, p[len(p)-1])
 	}
 	sum := 0.0
 	for i := range p {
-		p[i] = math.Exp(p[i] - top)
+		if p[i] -= top; p[i] < farBehind {
+			p[i] = 0
+			continue
+		}
+		p[i] = math.Exp(p[i])
 		sum += p[i]
 	}
 	for i := range p {
@@ -184,8 +201,11 @@ func (m *Model) Languages() []string {
 // Weigh gives the probability of each class that has the script of most of the text's letters, and the number of n-grams
 // that it follows from.
 func (m *Model) Weigh(text string) (classes []string, p []float64, grams int) {
-	t := &tally{}
-	m.pieces(text, func(piece *tally, _ int) { t.add(piece, m.scripts) })
+	var t tally
+	var piece pieces
+	for piece.begin(m, text); piece.next(); {
+		t.add(&piece.t)
+	}
 	s, _, _ := t.script()
 	if !m.mixed[s] {
 		return nil, nil, 0
@@ -193,5 +213,5 @@ func (m *Model) Weigh(text string) (classes []string, p []float64, grams int) {
 	for _, k := range m.classes[s] {
 		classes = append(classes, m.names[k])
 	}
-	return classes, m.weigh(t, s, nil), int(t.grams[s])
+	return classes, m.weigh(&t, s, nil), int(t.grams[s])
 }

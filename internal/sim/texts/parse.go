@@ -107,11 +107,12 @@ func each(dir, pattern string, use func(group string, content []byte) error) err
 	return nil
 }
 
-// parseUDHR reads the declarations. The tag is BCP 47, as the page says it.
+// parseUDHR reads the declarations. The tag is BCP 47, as the page says it. Pages with a number for a name are varieties without a
+// code of their own, which have the tag of a language that they are not: French (Welche), Swahili (Kibajuni).
 func parseUDHR(dir string) ([]Text, error) {
 	b := newBuilder()
 	lang := regexp.MustCompile(`<html[^>]* lang="([^"]+)"`)
-	err := each(dir, `/declaration/([^/]+)\.html$`, func(_ string, page []byte) error {
+	err := each(dir, `/declaration/([a-z][^/]*)\.html$`, func(_ string, page []byte) error {
 		m := lang.FindSubmatch(page)
 		if m == nil {
 			return errors.New("a page that names no language")
