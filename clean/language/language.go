@@ -1,8 +1,8 @@
 // Package language names the language of a text: text comes in, a language, a script and a probability go out.
 //
 // The script is known from the letters alone and often fixes the language. Where several languages share a script, a linear
-// model decides, over hashed n-grams of up to four letters; it is trained by internal/sim/langtrain, and languages.md lists what it
-// knows and from which texts. It says "und" rather than guess: below a probability of 0.4, for too few letters, and for noise.
+// model decides, over hashed words and n-grams of two to four letters; it is trained by internal/sim/langtrain, and languages.md lists what it
+// knows and from which texts. It says "und" rather than guess: below a probability that training chose, for too few letters, and for noise.
 //
 // Bosnian, Croatian and Serbian in Latin letters, Indonesian and Malay, Zulu and Xhosa, and the two written forms of Norwegian
 // differ too little for short texts. Where together they are likely, the likelier one is named, with its own probability.
@@ -36,7 +36,6 @@ const (
 	sampleBytes = 1 << 16 // how much of a text is looked at
 	pieceBytes  = 160     // a piece of Mixed ends with the first line that makes it so long
 	fewLetters  = 8       // fewer tell nothing; signs of Chinese, Japanese and Korean count three times
-	unsure      = 0.4     // a probability below it names no language
 	sole        = 0.99    // the probability of a language that has a script almost for itself
 )
 
@@ -193,7 +192,7 @@ func (m *Model) decide(t *tally) Result {
 			}
 		}
 	}
-	if together >= unsure && lang != NoLanguage {
+	if together >= float64(m.unsure) && lang != NoLanguage {
 		r.Lang = lang
 	}
 	return r

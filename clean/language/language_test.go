@@ -98,8 +98,14 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// blank is a model that has learned nothing.
+func blank(bits uint) Parts {
+	return Parts{Classes: []string{"de-Latn", "en-Latn"}, RowBits: bits, Warmth: make([]float32, Warmths), Priors: make([]float32, 2),
+		Heads: make([]float32, 2*(dims+1)), Rows: make([]float32, dims<<bits)}
+}
+
 func TestOpenRefuses(t *testing.T) {
-	good, err := Build([]string{"de-Latn", "en-Latn"}, 4, make([]float32, Warmths), make([]float32, 2*(dims+1)), make([]float32, dims<<4))
+	good, err := Build(blank(4))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	good, err := Build([]string{"de-Latn", "en-Latn"}, 1, make([]float32, Warmths), make([]float32, 2*(dims+1)), make([]float32, dims<<1))
+	good, err := Build(blank(1))
 	if err != nil {
 		f.Fatal(err)
 	}

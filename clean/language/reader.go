@@ -54,14 +54,15 @@ func (t *tally) count(s script, letters int32) {
 	}
 }
 
-// reader turns text into rows of the model: one for each n-gram of up to four small letters, where all that is no letter is one
-// space. N-grams do not cross from one script into another. Scripts that one language has for itself need none.
+// reader turns text into rows of the model: one for each word, and for each n-gram of two to four small letters, where all that is no
+// letter is one space. N-grams do not cross from one script into another. Scripts that one language has for itself need none.
 type reader struct {
 	abc     *alphabet
 	table   []byte // of the model; without it rows are kept, for training
 	takes   uint64 // a bit for each script whose n-grams count
 	shift   uint   // a hash's upper bits are the row
 	a, b, c uint64 // the letters before, the last one first
+	w       uint64 // the word so far
 	rows    [256]uint32
 	n       int
 	keep    []uint32
@@ -73,13 +74,14 @@ const (
 	mul2 = 0xd1b54a32d192ed03
 	mul3 = 0xaef17502108ef2d9
 	mul4 = 0xf39b8c7a5d21e6b5
+	mul5 = 0xb4b82e39c4d7a96d
 )
 
 // read takes one piece of text, in time linear in its length. It reports whether the text may be in another than the normal form.
 func (r *reader) read(text string, t *tally) (odd bool) {
 	cur, last := noLetter, noLetter // the script of the n-grams, and that of the letter before, which a mark goes with
 	flags := uint32(0)
-	r.a, r.b, r.c = ' ', 0, 0
+	r.a, r.b, r.c, r.w = ' ', 0, 0, 0
 	for i := 0; i < len(text); {
 		g, size := uint32(0), 1
 		if c := text[i]; c < utf8.RuneSelf {
@@ -109,7 +111,7 @@ func (r *reader) read(text string, t *tally) (odd bool) {
 		}
 		if s != cur {
 			r.flush(cur, t)
-			cur, r.a, r.b, r.c = s, ' ', 0, 0
+			cur, r.a, r.b, r.c, r.w = s, ' ', 0, 0, 0
 		}
 		last = s
 		var more uint32
@@ -123,7 +125,7 @@ func (r *reader) read(text string, t *tally) (odd bool) {
 
 // word takes the letters of one script from i on, with their marks, and says where they end.
 func (r *reader) word(text string, i int, s script, t *tally) (end int, flags uint32) {
-	a, b, c, n, letters, shift := r.a, r.b, r.c, r.n, int32(0), r.shift&63
+	a, b, c, w, n, letters, shift := r.a, r.b, r.c, r.w, r.n, int32(0), r.shift&63
 	for i < len(text) {
 		g, size := uint32(0), 1
 		if x := text[i]; x < utf8.RuneSelf {
@@ -142,25 +144,23 @@ func (r *reader) word(text string, i int, s script, t *tally) (end int, flags ui
 		}
 		i += size
 		flags |= g
-		if n > len(r.rows)-4-3 { // and room for a space
+		if n > len(r.rows)-3-4 { // and room for a space
 			r.n = n
 			r.flush(s, t)
 			n = 0
 		}
 		x := uint64(g & smallLetter)
-		rows := (*[4]uint32)(r.rows[n:])
-		h := x * mul1
+		rows := (*[3]uint32)(r.rows[n:])
+		h := x*mul1 + a*mul2
 		rows[0] = uint32(h >> shift)
-		h += a * mul2
-		rows[1] = uint32(h >> shift)
 		h += b * mul3
-		rows[2] = uint32(h >> shift)
+		rows[1] = uint32(h >> shift)
 		h += c * mul4
-		rows[3] = uint32(h >> shift)
-		n += 4
-		a, b, c = x, a, b
+		rows[2] = uint32(h >> shift)
+		n += 3
+		a, b, c, w = x, a, b, (w+x)*mul5
 	}
-	r.a, r.b, r.c, r.n = a, b, c, n
+	r.a, r.b, r.c, r.w, r.n = a, b, c, w, n
 	t.count(s, letters)
 	return i, flags
 }
@@ -171,15 +171,16 @@ func (r *reader) space() {
 		return
 	}
 	x, shift := uint64(' '), r.shift&63
-	rows := (*[3]uint32)(r.rows[r.n:]) // for which word leaves room
+	rows := (*[4]uint32)(r.rows[r.n:]) // for which word leaves room
 	h := x*mul1 + r.a*mul2
 	rows[0] = uint32(h >> shift)
 	h += r.b * mul3
 	rows[1] = uint32(h >> shift)
 	h += r.c * mul4
 	rows[2] = uint32(h >> shift)
-	r.n += 3
-	r.a, r.b, r.c = x, r.a, r.b
+	rows[3] = uint32(r.w >> shift)
+	r.n += 4
+	r.a, r.b, r.c, r.w = x, r.a, r.b, 0
 }
 
 // flush adds the rows that were found to the sums of their script. A row is 16 bytes; four at a time are added in each of four words,

@@ -7,6 +7,7 @@ const (
 	MediaWiki = "mediawiki" // messages of a wiki: 300 languages, many of them sentences
 	Gettext   = "gettext"   // messages of programs: 150 languages
 	Help      = "help"      // LibreOffice's help: 24 languages, prose
+	Manual    = "manual"    // GNOME's manuals: 41 languages, prose
 	Handbook  = "handbook"  // Debian's handbook and installation guide, of which nothing is trained: 25 languages, prose
 )
 
@@ -47,6 +48,7 @@ func sources() []source {
 			{debian, "gnome-control-center-data", "GPL-2.0-or-later"},
 		}, parseCatalogues},
 		{Help, 1, help, parseHelp},
+		{Manual, 1, []pack{{debian, "gnome-user-docs", "CC-BY-SA-3.0"}}, parseManual},
 		{Handbook, 1, []pack{
 			{debian, "debian-handbook", "GPL-2.0-or-later OR CC-BY-SA-3.0"},
 			{debian, "installation-guide-amd64", "GPL-2.0-or-later"},

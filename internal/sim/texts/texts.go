@@ -10,8 +10,8 @@
 //		t.Paragraphs                                     // plain text, NFC or not, as it was written
 //	}
 //
-// What is trained uses paragraphs for which HeldOut is false, what is tested those for which it is true, or the
-// Handbook, which nothing may be trained on.
+// What is trained uses paragraphs for which HeldOut and ForTuning are false, what is tested those for which HeldOut is true, or the
+// Handbook, which nothing may be trained on. What a trainer has to choose, it chooses by those for tuning.
 //
 // Read in this order: texts.go, sources.go, fetch.go, parse.go, mo.go, codes.go.
 package texts
@@ -76,6 +76,9 @@ func Load(ctx context.Context, names ...string) ([]Text, error) {
 
 // HeldOut reports whether a paragraph belongs to the tenth that nothing is trained on.
 func HeldOut(paragraph string) bool { return xxh3.HashString(paragraph)%10 == 0 }
+
+// ForTuning reports whether a paragraph belongs to the twentieth that thresholds and temperatures may be chosen by.
+func ForTuning(paragraph string) bool { return xxh3.HashString(paragraph)%20 == 1 }
 
 // cache is the folder of what was fetched.
 func cache() (string, error) {
