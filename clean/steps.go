@@ -39,7 +39,7 @@ func kinds() []kind {
 		{"extract-markdown", 3, []signal{{"chars", 0, inf}}, extractor{Options: markdown}.run},
 		{"extract-fast-markdown", 3, []signal{{"chars", 0, inf}}, extractor{Options: markdown, quick: true}.run},
 		{"repair", 2, nil, runRepair},
-		{"language", 2, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
+		{"language", 3, []signal{{"lang_score", 0, 1}, {"lang_share", 0, 1}}, runLanguage},
 		{"pii", 3, []signal{{"pii_density", 0, inf}}, masking{}.run},
 		{"gopher-repetition", 1, ranges(gopher.RepetitionSignals()), repetitionStep()},
 		{"gopher-quality", 1, ranges(gopher.QualitySignals()), runQuality},

@@ -1,8 +1,8 @@
 // Package language names the language of a text: text comes in, a language, a script and a probability go out.
 //
 // The script is known from the letters alone and often fixes the language. Where several languages share a script, a linear
-// model decides, over hashed n-grams of up to four letters; it is trained by internal/sim/langtrain, and languages.md lists what it
-// knows and from which texts. It says "und" rather than guess: below a probability of 0.4, for too few letters, and for noise.
+// model decides, over hashed words and n-grams of two to four letters; it is trained by internal/sim/langtrain, and languages.md lists what it
+// knows and from which texts. It says "und" rather than guess: below a probability that training chose, for too few letters, and for noise.
 //
 // Bosnian, Croatian and Serbian in Latin letters, Indonesian and Malay, Zulu and Xhosa, and the two written forms of Norwegian
 // differ too little for short texts. Where together they are likely, the likelier one is named, with its own probability.
@@ -36,7 +36,6 @@ const (
 	sampleBytes = 1 << 16 // how much of a text is looked at
 	pieceBytes  = 160     // a piece of Mixed ends with the first line that makes it so long
 	fewLetters  = 8       // fewer tell nothing; signs of Chinese, Japanese and Korean count three times
-	unsure      = 0.4     // a probability below it names no language
 	sole        = 0.99    // the probability of a language that has a script almost for itself
 )
 
@@ -49,86 +48,93 @@ func Mixed(text string) (Result, []Share) { return embedded().Mixed(text) }
 
 // Identify is the function of that name, with this model.
 func (m *Model) Identify(text string) Result {
-	t := &tally{}
-	m.pieces(text, func(piece *tally, _ int) { t.add(piece, m.scripts) })
-	r, _ := m.decide(t, nil)
-	return r
+	var all tally
+	var p pieces
+	p.begin(m, text)
+	for p.next() {
+		all.add(&p.t)
+	}
+	return m.decide(&all)
 }
 
 // Mixed is the function of that name, with this model.
 func (m *Model) Mixed(text string) (Result, []Share) {
-	t := &tally{}
+	var all tally
+	var p pieces
+	p.begin(m, text)
 	var shares []Share
-	var p []float64
-	all := float32(0)
-	m.pieces(text, func(piece *tally, letters int) {
-		t.add(piece, m.scripts)
-		if letters == 0 {
-			return
+	sum := float32(0)
+	for p.next() {
+		all.add(&p.t)
+		letters := int32(0)
+		for s := range p.t.scripts {
+			letters += p.t.letters[s] * s.weight()
 		}
-		var r Result
-		r, p = m.decide(piece, p)
+		if letters == 0 {
+			continue
+		}
+		r := m.decide(&p.t)
 		i := slices.IndexFunc(shares, func(s Share) bool { return s.Lang == r.Lang && s.Script == r.Script })
 		if i < 0 {
 			i = len(shares)
 			shares = append(shares, Share{Lang: r.Lang, Script: r.Script})
 		}
 		shares[i].Part += float32(letters)
-		all += float32(letters)
-	})
+		sum += float32(letters)
+	}
 	for i := range shares {
-		shares[i].Part /= all
+		shares[i].Part /= sum
 	}
 	slices.SortFunc(shares, func(a, b Share) int {
 		return cmp.Or(cmp.Compare(b.Part, a.Part), cmp.Compare(a.Lang, b.Lang), cmp.Compare(a.Script, b.Script))
 	})
-	r, _ := m.decide(t, p)
-	return r, shares
+	return m.decide(&all), shares
 }
 
-// pieces cuts the sample at line ends, and calls use with each piece's tally and the weight of its letters. The tally
-// is used again for the next one.
-func (m *Model) pieces(text string, use func(t *tally, letters int)) {
+// pieces cuts a sample of a text at line ends.
+type pieces struct {
+	text string // what is left
+	t    tally  // of the last piece
+	r    reader
+}
+
+func (p *pieces) begin(m *Model, text string) {
 	if n := sampleBytes; len(text) > n {
 		for n > sampleBytes-utf8.UTFMax && !utf8.RuneStart(text[n]) {
 			n--
 		}
 		text = text[:n]
 	}
-	text = normal(text)
-	var t tally
-	r := reader{abc: letters(), m: m, t: &t, shift: m.shift}
-	for len(text) > 0 {
-		end := len(text)
-		if len(text) > pieceBytes {
-			if i := strings.IndexByte(text[pieceBytes:], '\n'); i >= 0 {
-				end = pieceBytes + i + 1
-			}
-		}
-		t = tally{}
-		r.read(text[:end])
-		text = text[end:]
-		n := 0
-		for s := range m.scripts {
-			n += int(t.letters[s] * script(s).weight())
-		}
-		use(&t, n)
-	}
+	p.text = text
+	p.r.abc, p.r.table, p.r.takes, p.r.shift = letters(), m.table, m.takes, m.shift
 }
 
-// normal is text in the normal form that the model was trained on.
-func normal(text string) string {
-	if norm.NFC.IsNormalString(text) {
-		return text
+// next counts what is in the next piece.
+func (p *pieces) next() bool {
+	if p.text == "" {
+		return false
 	}
-	return norm.NFC.String(text)
+	piece := p.text
+	if len(piece) > pieceBytes {
+		if i := strings.IndexByte(piece[pieceBytes:], '\n'); i >= 0 {
+			piece = piece[:pieceBytes+i+1]
+		}
+	}
+	p.text = p.text[len(piece):]
+	p.t.clear()
+	// Most pieces have none of the letters that leave the form open, and need not be looked at twice.
+	if odd := p.r.read(piece, &p.t); odd && !norm.NFC.IsNormalString(piece) {
+		p.t.clear()
+		p.r.read(norm.NFC.String(piece), &p.t)
+	}
+	return true
 }
 
 // ScriptOf gives the ISO 15924 code of the script of most letters, or "".
 func ScriptOf(text string) string {
-	t := &tally{}
-	r := reader{abc: letters(), t: t}
-	r.read(text)
+	var t tally
+	r := reader{abc: letters()}
+	r.read(text, &t)
 	_, code, _ := t.script()
 	return code
 }
@@ -136,38 +142,37 @@ func ScriptOf(text string) string {
 // script finds the script of most letters, with its code.
 func (t *tally) script() (s script, code string, weight int32) {
 	// Japanese is written in both.
-	mostly := t.letters[kana]*20 > t.letters[han]+t.letters[kana]
-	for i := range writings() {
-		n := t.letters[i] * script(i).weight()
-		switch {
-		case mostly && script(i) == han:
-			continue
-		case mostly && script(i) == kana, !mostly && script(i) == han:
-			n = (t.letters[han] + t.letters[kana]) * han.weight()
-		case script(i) == kana:
-			continue
+	japanese := t.letters[kana]*20 > t.letters[han]+t.letters[kana]
+	for i := range t.scripts {
+		n := t.letters[i] * i.weight()
+		if i == han || i == kana {
+			i, n = han, (t.letters[han]+t.letters[kana])*han.weight()
+			if japanese {
+				i = kana
+			}
 		}
-		if n > weight {
-			s, weight = script(i), n
+		if n > weight || n == weight && i < s {
+			s, weight = i, n
 		}
 	}
 	return s, writings()[s].code, weight
 }
 
 // decide names the language of what was counted.
-func (m *Model) decide(t *tally, p []float64) (Result, []float64) {
+func (m *Model) decide(t *tally) Result {
 	s, code, weight := t.script()
 	r := Result{Lang: "und", Script: code}
 	if weight < fewLetters {
-		return r, p
+		return r
 	}
 	if !m.mixed[s] {
 		if lang := writings()[s].lang; lang != "" {
 			r.Lang, r.Score = lang, sole
 		}
-		return r, p
+		return r
 	}
-	p = m.weigh(t, s, p)
+	var room [128]float64
+	p := m.weigh(t, s, room[:0])
 	best := 0
 	for i, k := range m.classes[s] {
 		if p[i] > p[best] {
@@ -187,10 +192,10 @@ func (m *Model) decide(t *tally, p []float64) (Result, []float64) {
 			}
 		}
 	}
-	if together >= unsure && lang != NoLanguage {
+	if together >= float64(m.unsure) && lang != NoLanguage {
 		r.Lang = lang
 	}
-	return r, p
+	return r
 }
 
 // kin gives languages that short texts do not tell apart one name. All of each group share their scripts.

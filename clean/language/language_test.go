@@ -98,8 +98,14 @@ func TestModel(t *testing.T) {
 	}
 }
 
+// blank is a model that has learned nothing.
+func blank(bits uint) Parts {
+	return Parts{Classes: []string{"de-Latn", "en-Latn"}, RowBits: bits, Warmth: make([]float32, Warmths), Priors: make([]float32, 2),
+		Heads: make([]float32, 2*(dims+1)), Rows: make([]float32, dims<<bits)}
+}
+
 func TestOpenRefuses(t *testing.T) {
-	good, err := Build([]string{"de-Latn", "en-Latn"}, 4, make([]float32, Warmths), make([]float32, 2*(dims+1)), make([]float32, dims<<4))
+	good, err := Build(blank(4))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	good, err := Build([]string{"de-Latn", "en-Latn"}, 1, make([]float32, Warmths), make([]float32, 2*(dims+1)), make([]float32, dims<<1))
+	good, err := Build(blank(1))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -209,10 +215,10 @@ func TestAlphabet(t *testing.T) {
 	a := letters()
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		quick, slow := a.of(r), a.find(r)
-		if quick == slow || slow == 0 && quick>>24 == uint32(han) && r >= 0x9ffd { // not yet given out
+		if quick == slow || slow == 0 && script(quick>>scriptAt) == han && r >= 0x9ffd { // not yet given out
 			continue
 		}
-		if s := script(quick >> 24); s == kana && script(slow>>24) <= inherited {
+		if s := script(quick >> scriptAt); s == kana && script(slow>>scriptAt) <= inherited {
 			continue // marks and signs that only Japanese uses
 		}
 		t.Fatalf("U+%04X is %x, should be %x", r, quick, slow)
@@ -240,12 +246,13 @@ func TestLinear(t *testing.T) {
 	m := embedded()
 	steps := func(text string) int {
 		n := 0
-		m.pieces(text, func(piece *tally, _ int) {
+		var p pieces
+		for p.begin(m, text); p.next(); {
 			n += 40 // what a piece costs
-			for s := range m.scripts {
-				n += int(piece.letters[s] + piece.grams[s])
+			for s := range p.t.scripts {
+				n += int(p.t.letters[s] + p.t.grams[s])
 			}
-		})
+		}
 		return n
 	}
 	for _, unit := range []string{"a", "é", "a\u0301", "\u0301", "漢a", "яa", "\n", "a\n", "ab ", "\xff", "\u202e", strings.Repeat("x", pieceBytes) + "\n"} {

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"sync"
 	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // script is a set of letters. The first ones have rules of their own.
@@ -53,9 +56,16 @@ var writings = sync.OnceValue(func() []writing {
 
 // alphabet knows the script and the small form of every letter.
 type alphabet struct {
-	low    [0x3000]uint32 // script<<24 | small letter, by rune; 0 is no letter
+	low    [0x3000]uint32 // script<<scriptAt | small letter, by rune; 0 is no letter
 	ranges []stretch      // of all runes, sorted
 }
+
+// What stands where in a letter.
+const (
+	smallLetter = 1<<21 - 1 // the rune
+	oddLetter   = 1 << 23   // set where a text with it may be in another than the normal form
+	scriptAt    = 24
+)
 
 // stretch is a range of runes in one script.
 type stretch struct {
@@ -93,17 +103,17 @@ func (a *alphabet) add(from, to, step rune, s script) {
 	}
 }
 
-// of gives script<<24 | small letter of a rune, or 0 where it is no letter.
+// of gives script<<scriptAt | small letter of a rune, or 0 where it is no letter.
 func (a *alphabet) of(r rune) uint32 {
 	switch {
 	case r < rune(len(a.low)):
 		return a.low[r]
 	case r >= 0x4e00 && r <= 0x9fff, r >= 0x3400 && r <= 0x4dbf:
-		return uint32(han)<<24 | uint32(r)
+		return uint32(han)<<scriptAt | uint32(r)
 	case r >= 0xac00 && r <= 0xd7a3:
-		return uint32(hangul)<<24 | uint32(r)
-	case r >= 0x3041 && r <= 0x30ff && r != 0x30fb: // the sign that makes a vowel long is nobody's letter, but ends here
-		return uint32(kana)<<24 | uint32(r)
+		return uint32(hangul)<<scriptAt | uint32(r)
+	case r >= 0x3041 && r <= 0x30ff && r != 0x30fb && r != 0x3099 && r != 0x309a: // the sign that makes a vowel long is nobody's letter, but ends here
+		return uint32(kana)<<scriptAt | uint32(r)
 	}
 	return a.find(r)
 }
@@ -125,7 +135,11 @@ func (a *alphabet) find(r rune) uint32 {
 	if ok {
 		s = a.ranges[i].script
 	}
-	return uint32(s)<<24 | uint32(unicode.ToLower(r))
+	g := uint32(s)<<scriptAt | uint32(unicode.ToLower(r))
+	if b := utf8.AppendRune(nil, r); !norm.NFC.IsNormal(b) || !norm.NFC.Properties(b).BoundaryBefore() {
+		g |= oddLetter
+	}
+	return g
 }
 
 // weight is how much a letter of a script tells, beside a letter of an alphabet.

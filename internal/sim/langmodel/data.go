@@ -18,8 +18,8 @@ const enough = 6_000
 
 // data is what is learned from.
 type data struct {
-	classes []*class
-	heap    []float64 // the sums of the classes' weights up to each one
+	classes   []*class
+	strangers []string // paragraphs for tuning in languages that are not learned
 }
 
 // class is a language in a script.
@@ -35,6 +35,7 @@ type class struct {
 type source struct {
 	name  string
 	train []string
+	tune  []string
 	held  []string
 	size  int
 }
@@ -45,23 +46,34 @@ const (
 	largest  = 250_000
 )
 
-// frequent are languages that the web has far more of than of their neighbours: short words that fit both are rather theirs.
-const frequent = " en-Latn de-Latn fr-Latn es-Latn pt-Latn it-Latn nl-Latn pl-Latn cs-Latn sv-Latn da-Latn nb-Latn fi-Latn hu-Latn ro-Latn tr-Latn id-Latn " +
-	"vi-Latn hr-Latn ca-Latn ru-Cyrl uk-Cyrl bg-Cyrl sr-Cyrl ar-Arab fa-Arab ur-Arab hi-Deva bn-Beng he-Hebr "
+// prior is how much more of a language there is than of its neighbours, as a logarithm: the web has far more of the languages of
+// states than of regional ones, so a few words that fit two are rather theirs. All are learned from equally many spans: a long text
+// needs no such help, and gets less of it, by its temperature.
+func prior(name string) float32 {
+	const states = " af-Latn az-Latn bs-Latn ca-Latn cs-Latn cy-Latn da-Latn de-Latn en-Latn es-Latn et-Latn eu-Latn fi-Latn fr-Latn ga-Latn hr-Latn " +
+		"hu-Latn id-Latn is-Latn it-Latn lt-Latn lv-Latn ms-Latn nb-Latn nl-Latn nn-Latn pl-Latn pt-Latn ro-Latn sk-Latn sl-Latn so-Latn sq-Latn sr-Latn " +
+		"sv-Latn sw-Latn tl-Latn tr-Latn uz-Latn vi-Latn be-Cyrl bg-Cyrl kk-Cyrl ky-Cyrl mk-Cyrl mn-Cyrl ru-Cyrl sr-Cyrl tg-Cyrl uk-Cyrl " +
+		"ar-Arab fa-Arab ps-Arab ur-Arab bn-Beng he-Hebr hi-Deva mr-Deva ne-Deva "
+	if strings.Contains(states, " "+name+" ") {
+		return 1
+	}
+	return 0
+}
 
 // collect sorts paragraphs by language and script, and leaves out those of another script than the language is known for.
 func collect(list []texts.Text) *data {
+	d := &data{}
 	found := map[string]*class{}
 	for _, t := range list {
 		scripts, known := languages()[t.Lang]
-		if !known {
-			continue
-		}
 		for _, p := range t.Paragraphs {
 			if len(p) < shortest || t.Lang != "en" && texts.English(p) {
 				continue
 			}
 			script := language.ScriptOf(p[:min(len(p), 120)])
+			if !known && texts.ForTuning(p) {
+				d.strangers = append(d.strangers, p)
+			}
 			if !slices.Contains(scripts, script) {
 				continue
 			}
@@ -72,7 +84,6 @@ func collect(list []texts.Text) *data {
 			found[name].add(t.Source, p)
 		}
 	}
-	d := &data{}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if c := found[name]; c.size >= enough {
 			d.classes = append(d.classes, c)
@@ -87,7 +98,6 @@ func collect(list []texts.Text) *data {
 			return o != c && o.script == c.script && o.lang != language.NoLanguage
 		})
 	})
-	sum := 0.0
 	for i, c := range d.classes {
 		for k, o := range d.classes {
 			if o.script == c.script {
@@ -97,13 +107,6 @@ func collect(list []texts.Text) *data {
 				c.peers = append(c.peers, k)
 			}
 		}
-		// Large languages are drawn more often than small ones, but not as much more as there is more of them.
-		weight := math.Pow(float64(max(c.size, 50_000)), 0.3)
-		if strings.Contains(frequent, " "+c.name+" ") {
-			weight *= 1.6
-		}
-		sum += weight
-		d.heap = append(d.heap, sum)
 	}
 	return d
 }
@@ -115,8 +118,12 @@ func (c *class) add(name, paragraph string) {
 		c.sources = append(c.sources, &source{name: name})
 	}
 	s := c.sources[i]
-	if texts.HeldOut(paragraph) {
+	switch {
+	case texts.HeldOut(paragraph):
 		s.held = append(s.held, paragraph)
+		return
+	case texts.ForTuning(paragraph):
+		s.tune = append(s.tune, paragraph)
 		return
 	}
 	if s.size >= largest {
@@ -125,12 +132,6 @@ func (c *class) add(name, paragraph string) {
 	s.train = append(s.train, paragraph)
 	s.size += len(paragraph)
 	c.size += len(paragraph)
-}
-
-// draw chooses a class.
-func (d *data) draw(rng *rand.Rand) int {
-	i, _ := slices.BinarySearch(d.heap, rng.Float64()*d.heap[len(d.heap)-1])
-	return min(i, len(d.classes)-1)
 }
 
 // span gives a stretch of text of a class: 15 to 200 characters, of which short ones are more frequent.
@@ -147,10 +148,9 @@ func (d *data) span(rng *rand.Rand, at int) string {
 }
 
 func (c *class) span(rng *rand.Rand) string {
-	// A small source says other things than a large one, so it counts for more than its size.
 	sum := 0.0
 	for _, s := range c.sources {
-		sum += math.Sqrt(float64(s.size))
+		sum += s.weight()
 	}
 	x := rng.Float64() * sum
 	var from *source
@@ -159,7 +159,7 @@ func (c *class) span(rng *rand.Rand) string {
 			continue
 		}
 		from = s
-		if x -= math.Sqrt(float64(s.size)); x < 0 {
+		if x -= s.weight(); x < 0 {
 			break
 		}
 	}
@@ -170,6 +170,16 @@ func (c *class) span(rng *rand.Rand) string {
 		text += " " + from.train[k]
 	}
 	return cut(rng, text, want)
+}
+
+// weight is how often a source is drawn. A small one says other things than a large one, so it counts for more than its size. Prose,
+// which some languages have and their neighbours have not, counts for less: how manuals are written is not to tell languages apart.
+func (s *source) weight() float64 {
+	w := math.Sqrt(float64(s.size))
+	if s.name == texts.Help || s.name == texts.Manual {
+		w /= 2
+	}
+	return w
 }
 
 // cut takes so many characters from anywhere in a text.

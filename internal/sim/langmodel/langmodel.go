@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // Default is how the embedded model was trained.
-func Default() Options { return Options{Seed: 1, Steps: 1_300_000, RowBits: 18, Rate: 0.15} }
+func Default() Options { return Options{Seed: 1, Steps: 900_000, RowBits: 18, Rate: 0.8} }
 
 // Train makes a model of all paragraphs that are not held out.
 func Train(list []texts.Text, o Options) ([]byte, error) {
@@ -32,7 +32,7 @@ func Train(list []texts.Text, o Options) ([]byte, error) {
 	l := newLearner(d, o)
 	rng := rand.New(rand.NewPCG(o.Seed, 1))
 	for step := range o.Steps {
-		c := d.draw(rng)
+		c := rng.IntN(len(d.classes))
 		span := d.span(rng, c)
 		l.learn(span, c, step%3, o.Rate*(1-0.95*float32(step)/float32(o.Steps)))
 	}
@@ -51,25 +51,26 @@ func (d *data) names() []string {
 	return names
 }
 
-// Right is how many of the held out paragraphs a model names rightly, and of how many, by source, by language and together.
+// Right is how many of the paragraphs that were not trained on a model names rightly, and of how many: by source, by language and
+// together, and beside these of the paragraphs for tuning.
 func Right(m *language.Model, list []texts.Text) map[string][2]int {
 	right := map[string][2]int{}
-	d := collect(list)
-	for _, c := range d.classes {
-		if c.lang == language.NoLanguage {
-			continue
-		}
-		for _, s := range c.sources {
-			for _, p := range s.held[:min(len(s.held), 200)] {
-				got := m.Identify(p)
-				for _, key := range []string{"", "source " + s.name, c.name} {
-					n := right[key]
-					if n[1]++; got.Lang == c.lang {
-						n[0]++
-					}
-					right[key] = n
+	count := func(c *class, paragraphs []string, keys ...string) {
+		for _, p := range paragraphs[:min(len(paragraphs), 200)] {
+			got := m.Identify(p)
+			for _, key := range keys {
+				n := right[key]
+				if n[1]++; got.Lang == c.lang {
+					n[0]++
 				}
+				right[key] = n
 			}
+		}
+	}
+	for _, c := range collect(list).classes {
+		for _, s := range c.sources {
+			count(c, s.held, "", "source "+s.name, c.name)
+			count(c, s.tune, "for tuning")
 		}
 	}
 	return right
@@ -77,5 +78,5 @@ func Right(m *language.Model, list []texts.Text) map[string][2]int {
 
 // Sources names what the embedded model is trained on.
 func Sources() []string {
-	return []string{texts.UDHR, texts.Django, texts.MediaWiki, texts.Gettext, texts.Help}
+	return []string{texts.UDHR, texts.Django, texts.MediaWiki, texts.Gettext, texts.Help, texts.Manual}
 }

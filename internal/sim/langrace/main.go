@@ -7,8 +7,11 @@
 //   - 10 MB a second and core, with a model of at most 8 MB that is there in 50 ms.
 //
 // The sets: Debian's handbook, of which no model is trained; articles of the Universal Declaration of Human Rights and
-// messages of programs that were held out. Reported, but not judged, is the whole declaration, named by a second model that is trained in
-// this run without any of it, in a quarter of the steps. Languages that short texts do not tell apart are one language, for everybody: see kin.
+// messages of programs that were held out; and, as a domain that is foreign to training, half of the declaration (the way of learning was
+// chosen by the other half), named by a second model that is trained in this run without any of it, in fewer steps. That one may be half a
+// percent behind lingua, which has read prose of every kind. Languages that short texts do not tell apart are one language, for
+// everybody: see kin. A detector is asked about the languages that it knows; ours says "und" below a probability that its training
+// chose from paragraphs that are in none of these sets.
 //
 // Read in this order: main.go, sets.go, peers.go.
 package main
@@ -34,8 +37,9 @@ const (
 	ours      = "millrace"
 	peer      = "lingua"
 	documents = 0.99
-	fast      = 10 << 20 // bytes a second
-	small     = 8 << 20
+	margin    = 0.005      // how far the second model may be behind: see the package comment
+	fast      = 10_000_000 // bytes a second
+	small     = 8_000_000
 	soon      = 50 * time.Millisecond
 )
 
@@ -114,16 +118,17 @@ func prove(ctx context.Context, o options, b *sim.Bar) error {
 
 // faults says what does not hold.
 func (s *set) faults() []string {
-	if s.model != nil {
-		return nil // another model than the embedded one
-	}
 	if s.whole {
 		if a := s.figures(ours)["accuracy"]; a < documents {
 			return []string{fmt.Sprintf("%s: %.4f of the documents, not %.2f", s.name, a, documents)}
 		}
 		return nil
 	}
-	if a, b := s.both(ours, peer), s.both(peer, ours); a < b {
+	behind := 0.0
+	if s.model != nil {
+		behind = margin
+	}
+	if a, b := s.both(ours, peer), s.both(peer, ours); a < b-behind {
 		return []string{fmt.Sprintf("%s: %.4f, %s has %.4f", s.name, a, peer, b)}
 	}
 	return nil

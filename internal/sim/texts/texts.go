@@ -10,8 +10,8 @@
 //		t.Paragraphs                                     // plain text, NFC or not, as it was written
 //	}
 //
-// What is trained uses paragraphs for which HeldOut is false, what is tested those for which it is true, or the
-// Handbook, which nothing may be trained on.
+// What is trained uses paragraphs for which HeldOut and ForTuning are false, what is tested those for which HeldOut is true, or the
+// Handbook, which nothing may be trained on. What a trainer has to choose, it chooses by those for tuning.
 //
 // Read in this order: texts.go, sources.go, fetch.go, parse.go, mo.go, codes.go.
 package texts
@@ -59,7 +59,7 @@ func Load(ctx context.Context, names ...string) ([]Text, error) {
 		if !ok {
 			return nil, fmt.Errorf("texts: no source is called %q", name)
 		}
-		file := filepath.Join(dir, name+".jsonl")
+		file := filepath.Join(dir, s.file())
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 			if err := fill(ctx, s, file); err != nil {
 				return nil, fmt.Errorf("fetch texts of %s: %w", name, err)
@@ -77,19 +77,24 @@ func Load(ctx context.Context, names ...string) ([]Text, error) {
 // HeldOut reports whether a paragraph belongs to the tenth that nothing is trained on.
 func HeldOut(paragraph string) bool { return xxh3.HashString(paragraph)%10 == 0 }
 
-// cache is the folder of what was fetched, named by what it was made of.
+// ForTuning reports whether a paragraph belongs to the twentieth that thresholds and temperatures may be chosen by.
+func ForTuning(paragraph string) bool { return xxh3.HashString(paragraph)%20 == 1 }
+
+// cache is the folder of what was fetched.
 func cache() (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the cache folder: %w", err)
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "format 1, up to %d bytes\n", most)
-	for _, s := range sources() {
-		fmt.Fprintf(h, "%s %v\n", s.name, s.packages)
-	}
-	dir := filepath.Join(base, "millrace", fmt.Sprintf("texts-%x", h.Sum(nil)[:6]))
+	dir := filepath.Join(base, "millrace", "texts")
 	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// file is the name of a source's texts in the cache, which tells what they were made of.
+func (s source) file() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s %d, up to %d bytes\n%v\n", s.name, s.version, most, s.packages)
+	return fmt.Sprintf("%s-%x.jsonl", s.name, h.Sum(nil)[:6])
 }
 
 // fill fetches a source and writes its texts to file, which is there whole or not at all.

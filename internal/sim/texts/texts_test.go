@@ -93,10 +93,13 @@ func TestParsers(t *testing.T) {
 	}
 	long := "dass ein Absatz lang genug sein muss, damit man ihn überhaupt zählt"
 	write("package/declaration/deu.html", `<!doctype html><html data-code="deu" lang="de"><head><title>German</title></head><body><p>Alle Menschen sind <b>frei</b> geboren.</p><p>[Missing]</p></body></html>`)
+	write("package/declaration/068.html", `<html lang="de"><body><p>Eine Mundart, die keinen Code hat und einen fremden trägt.</p></body></html>`)
 	write("usr/share/locale/de/LC_MESSAGES/x.mo", string(catalogue(binary.LittleEndian, message{"Open the folder", "Den Ordner öffnen"}, message{"The same words", "The same words"})))
 	write("usr/share/mw/languages/i18n/en.json", `{"@metadata":{"authors":["x"]},"a":"Search all the pages","b":"Nobody translated this"}`)
 	write("usr/share/mw/languages/i18n/de.json", `{"@metadata":{"authors":["x"]},"a":"Alle Seiten durchsuchen","b":"Nobody translated this"}`)
 	write("usr/share/doc/help/de/text/a.html", "<html><body><nav>Menü</nav><p>Es ist so, "+long+".</p><pre>code that is long enough to be counted as a paragraph</pre></body></html>")
+	write("usr/share/help/de/gnome-help/a.page", `<page xml:lang="de"><info><desc>Was hier steht, ist eine Angabe `+long+`</desc></info><p>Es ist <gui>so</gui>, `+long+`.</p><p>A paragraph that nobody has translated so far, with many letters.</p></page>`)
+	write("usr/share/help/C/gnome-help/a.page", `<page><p>A paragraph that nobody has translated so far, with many letters.</p></page>`)
 	write("usr/share/doc/html/de-DE/b.html", "<html><body><p>Hier steht, "+long+".</p><p>A paragraph that nobody has translated so far, with many letters.</p></body></html>")
 	write("usr/share/doc/html/en-US/b.html", "<html><body><p>A paragraph that nobody has translated so far, with many letters.</p></body></html>")
 	for name, parse := range map[string]struct {
@@ -107,6 +110,7 @@ func TestParsers(t *testing.T) {
 		"gettext":   {parseCatalogues, []string{"Den Ordner öffnen"}},
 		"mediawiki": {parseMediaWiki, []string{"Alle Seiten durchsuchen"}},
 		"help":      {parseHelp, []string{"Es ist so, " + long + "."}},
+		"manual":    {parseManual, []string{"Es ist so, " + long + "."}},
 		"handbook":  {parseHandbook, []string{"Hier steht, " + long + "."}},
 	} {
 		list, err := parse.run(dir)
