@@ -33,10 +33,11 @@ const (
 func main() {
 	most := flag.Int("bytes", 10<<20, "the longest input")
 	only := flag.String("step", "", "this step alone")
+	part := flag.String("family", "", "the families with this in their names alone")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(sim.Prove("hostile", func(_ string, b *sim.Bar) error { return hostile(ctx, *most, *only, b) }))
+	os.Exit(sim.Prove("hostile", func(_ string, b *sim.Bar) error { return hostile(ctx, *most, *only, *part, b) }))
 }
 
 // figures are what a step on a family of inputs took.
@@ -49,7 +50,7 @@ type figures struct {
 }
 
 // hostile runs every step on every family that it may meet.
-func hostile(ctx context.Context, most int, only string, b *sim.Bar) error {
+func hostile(ctx context.Context, most int, only, part string, b *sim.Bar) error {
 	var all []figures
 	var bad []string
 	seconds := map[string]float64{}
@@ -63,7 +64,7 @@ func hostile(ctx context.Context, most int, only string, b *sim.Bar) error {
 			return err
 		}
 		for _, f := range families() {
-			if !meets(step, f) || aside(step) {
+			if !meets(step, f) || aside(step) || !strings.Contains(f.name, part) {
 				continue
 			}
 			w, err := measure(ctx, stage, f, most)
@@ -158,7 +159,7 @@ func measure(ctx context.Context, stage millrace.Stage, f family, most int) (fig
 }
 
 const (
-	leastBytes = 10 << 20 / 8 // the longer text has at least so many
+	leastBytes = 10 << 20 / 4 // the longer text has at least so many
 	slowBytes  = 1 << 20      // of a page, at most, of which a slower extractor is asked; of longer ones it makes what the fast one makes
 )
 
