@@ -55,7 +55,7 @@ func prior(name string) float32 {
 		"sv-Latn sw-Latn tl-Latn tr-Latn uz-Latn vi-Latn be-Cyrl bg-Cyrl kk-Cyrl ky-Cyrl mk-Cyrl mn-Cyrl ru-Cyrl sr-Cyrl tg-Cyrl uk-Cyrl " +
 		"ar-Arab fa-Arab ps-Arab ur-Arab bn-Beng he-Hebr hi-Deva mr-Deva ne-Deva "
 	if strings.Contains(states, " "+name+" ") {
-		return 1
+		return 1.5
 	}
 	return 0
 }
@@ -172,15 +172,8 @@ func (c *class) span(rng *rand.Rand) string {
 	return cut(rng, text, want)
 }
 
-// weight is how often a source is drawn. A small one says other things than a large one, so it counts for more than its size. Prose,
-// which some languages have and their neighbours have not, counts for less: how manuals are written is not to tell languages apart.
-func (s *source) weight() float64 {
-	w := math.Sqrt(float64(s.size))
-	if s.name == texts.Help || s.name == texts.Manual {
-		w /= 2
-	}
-	return w
-}
+// weight is how often a source is drawn. A small one says other things than a large one, so it counts for more than its size.
+func (s *source) weight() float64 { return math.Sqrt(float64(s.size)) }
 
 // cut takes so many characters from anywhere in a text.
 func cut(rng *rand.Rand, text string, want int) string {

@@ -21,7 +21,7 @@ type Options struct {
 }
 
 // Default is how the embedded model was trained.
-func Default() Options { return Options{Seed: 1, Steps: 900_000, RowBits: 18, Rate: 0.8} }
+func Default() Options { return Options{Seed: 1, Steps: 1_300_000, RowBits: 18, Rate: 0.6} }
 
 // Train makes a model of all paragraphs that are not held out.
 func Train(list []texts.Text, o Options) ([]byte, error) {
@@ -78,5 +78,5 @@ func Right(m *language.Model, list []texts.Text) map[string][2]int {
 
 // Sources names what the embedded model is trained on.
 func Sources() []string {
-	return []string{texts.UDHR, texts.Django, texts.MediaWiki, texts.Gettext, texts.Help, texts.Manual}
+	return []string{texts.UDHR, texts.Django, texts.MediaWiki, texts.Gettext, texts.Help, texts.Manual, texts.Interface}
 }

