@@ -162,13 +162,21 @@ func (p *recipeParser) recipe(n ast.Node) (*Recipe, error) {
 
 // step reads one step and adds it to r.
 func (p *recipeParser) step(r *Recipe, n ast.Node) error {
-	f, err := p.fields(n, "step", "rules", "name", "run")
+	f, err := p.fields(n, "step", "rules", "name", "run", "licences", "sources", "hosts")
 	if err != nil {
 		return err
 	}
 	name, err := p.text(f["step"])
 	if err != nil {
 		return err
+	}
+	if name == "allow" {
+		return p.allow(r, n, f)
+	}
+	for _, key := range [...]string{"licences", "sources", "hosts"} {
+		if f[key] != nil {
+			return p.at(f[key].GetToken(), "%s belongs to the step allow", key)
+		}
 	}
 	if name == "process" {
 		return p.process(r, n, f)

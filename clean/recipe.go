@@ -35,6 +35,7 @@ type step struct {
 	kind
 	rules []Rule
 	asked *asked // of a step "process", whose name is the user's
+	allow *allowed
 }
 
 // Load reads a recipe: one of those built in, by its name, or a file.
@@ -66,7 +67,7 @@ func Join(list ...*Recipe) (*Recipe, error) {
 		for _, s := range r.steps {
 			twice := slices.ContainsFunc(all.steps, func(t step) bool { return t.name == s.name })
 			switch {
-			case twice && len(s.rules) == 0:
+			case twice && len(s.rules) == 0 && s.allow == nil:
 				continue
 			case twice:
 				return nil, fmt.Errorf("join recipes %s: step %q stands twice", strings.Join(names, ", "), s.name)
@@ -216,6 +217,9 @@ func (r *Recipe) Hash() string {
 		if s.asked != nil {
 			fmt.Fprintf(h, "process %q %q\n", s.asked.args, s.asked.files)
 		}
+		if s.allow != nil {
+			s.allow.hash(h)
+		}
 		for _, rule := range s.rules {
 			if rule.keep != nil {
 				fmt.Fprintf(h, "rule keep %q %s\n", rule.Keep, rule.Reason)
@@ -234,6 +238,10 @@ func (r *Recipe) Stages() []millrace.Stage {
 	for _, s := range r.steps {
 		if s.asked != nil {
 			stages = append(stages, newAskedStage(s, r.signals))
+			continue
+		}
+		if s.allow != nil {
+			stages = append(stages, allowStage{s.allow})
 			continue
 		}
 		stages = append(stages, newStage(s, r.signals))
