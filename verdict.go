@@ -47,6 +47,7 @@ const (
 	PIIDensity        Reason = "pii.density"
 	LicenceUnknown    Reason = "licence.unknown"
 	LicenceOther      Reason = "licence.other"
+	SafetyHost        Reason = "safety.host"
 	SourceOther       Reason = "source.other"
 	DupExact          Reason = "dup.exact"
 	DupNear           Reason = "dup.near"

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -124,25 +123,10 @@ func (s allowStage) Process(_ context.Context, d *millrace.Document) (millrace.V
 	if len(s.sources) > 0 && !s.has("sources", d.Page.Source) {
 		return no(millrace.SourceOther, "source allowed")
 	}
-	if len(s.hosts) > 0 && !s.host(d.Page.URL) {
+	if len(s.hosts) > 0 && !underHost(d.Page.URL, s.sets, "hosts:") {
 		return no(millrace.SourceOther, "host allowed")
 	}
 	return millrace.Verdict{}, nil
-}
-
-// host reports whether the URL's host or a domain above it is listed. What is no web address has no host.
-func (s allowStage) host(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return false
-	}
-	for host := hostForm(u.Hostname()); host != ""; {
-		if s.has("hosts", host) {
-			return true
-		}
-		_, host, _ = strings.Cut(host, ".")
-	}
-	return false
 }
 
 // SignalNames implements millrace.Describer.

@@ -162,13 +162,19 @@ func (p *recipeParser) recipe(n ast.Node) (*Recipe, error) {
 
 // step reads one step and adds it to r.
 func (p *recipeParser) step(r *Recipe, n ast.Node) error {
-	f, err := p.fields(n, "step", "rules", "name", "run", "licences", "sources", "hosts")
+	f, err := p.fields(n, "step", "rules", "name", "run", "licences", "sources", "hosts", "file")
 	if err != nil {
 		return err
 	}
 	name, err := p.text(f["step"])
 	if err != nil {
 		return err
+	}
+	if name == "url-list" {
+		return p.urlList(r, n, f)
+	}
+	if f["file"] != nil {
+		return p.at(f["file"].GetToken(), "file belongs to the step url-list")
 	}
 	if name == "allow" {
 		return p.allow(r, n, f)

@@ -36,6 +36,7 @@ type step struct {
 	rules []Rule
 	asked *asked // of a step "process", whose name is the user's
 	allow *allowed
+	urls  *urlList
 }
 
 // Load reads a recipe: one of those built in, by its name, or a file.
@@ -67,7 +68,7 @@ func Join(list ...*Recipe) (*Recipe, error) {
 		for _, s := range r.steps {
 			twice := slices.ContainsFunc(all.steps, func(t step) bool { return t.name == s.name })
 			switch {
-			case twice && len(s.rules) == 0 && s.allow == nil:
+			case twice && len(s.rules) == 0 && s.allow == nil && s.urls == nil:
 				continue
 			case twice:
 				return nil, fmt.Errorf("join recipes %s: step %q stands twice", strings.Join(names, ", "), s.name)
@@ -220,6 +221,9 @@ func (r *Recipe) Hash() string {
 		if s.allow != nil {
 			s.allow.hash(h)
 		}
+		if s.urls != nil {
+			fmt.Fprintf(h, "url-list %s\n", s.urls.digest)
+		}
 		for _, rule := range s.rules {
 			if rule.keep != nil {
 				fmt.Fprintf(h, "rule keep %q %s\n", rule.Keep, rule.Reason)
@@ -238,6 +242,10 @@ func (r *Recipe) Stages() []millrace.Stage {
 	for _, s := range r.steps {
 		if s.asked != nil {
 			stages = append(stages, newAskedStage(s, r.signals))
+			continue
+		}
+		if s.urls != nil {
+			stages = append(stages, urlListStage{s.urls})
 			continue
 		}
 		if s.allow != nil {

@@ -119,7 +119,7 @@ func ExampleParse() {
 	_, err := clean.Parse("mine.yaml", []byte("steps:\n  - step: extract\n    rule: []\n"))
 	fmt.Println(err)
 	// Output:
-	// recipe mine.yaml:3:5: unknown key "rule": the keys here are step, rules, name, run, licences, sources, hosts
+	// recipe mine.yaml:3:5: unknown key "rule": the keys here are step, rules, name, run, licences, sources, hosts, file
 	//     3 |     rule: []
 	//       |     ^
 }
