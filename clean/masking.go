@@ -68,14 +68,22 @@ func settingKeys(n ast.Node) []string {
 		values = []*ast.MappingValueNode{n}
 	}
 	for _, v := range values {
-		if name, ok := v.Value.(*ast.StringNode); !ok || v.Key.GetToken().Value != "step" || name.Value != "pii" {
+		name, ok := v.Value.(*ast.StringNode)
+		if !ok || v.Key.GetToken().Value != "step" {
 			continue
 		}
-		keys := []string{"replace", "key_env", "key_file"}
-		for k := range pii.Kinds {
-			keys = append(keys, k.String())
+		switch name.Value {
+		case "allow":
+			return []string{"licences", "sources", "hosts"}
+		case "url-list":
+			return []string{"file"}
+		case "pii":
+			keys := []string{"replace", "key_env", "key_file"}
+			for k := range pii.Kinds {
+				keys = append(keys, k.String())
+			}
+			return keys
 		}
-		return keys
 	}
 	return nil
 }

@@ -179,6 +179,12 @@ func (p *recipeParser) step(r *Recipe, n ast.Node) error {
 	if err != nil {
 		return err
 	}
+	if name == "url-list" {
+		return p.urlList(r, n, f)
+	}
+	if name == "allow" {
+		return p.allow(r, n, f)
+	}
 	if name == "process" {
 		return p.process(r, n, f)
 	}

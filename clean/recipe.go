@@ -37,6 +37,8 @@ type step struct {
 	asked *asked // of a step "process", whose name is the user's
 	// settings are what the recipe says besides rules, as far as it changes what the step does: part of the hash.
 	settings string
+	allow    *allowed
+	urls     *urlList
 }
 
 // Load reads a recipe: one of those built in, by its name, or a file.
@@ -68,7 +70,7 @@ func Join(list ...*Recipe) (*Recipe, error) {
 		for _, s := range r.steps {
 			twice := slices.ContainsFunc(all.steps, func(t step) bool { return t.name == s.name })
 			switch {
-			case twice && len(s.rules) == 0 && all.hasLike(s):
+			case twice && len(s.rules) == 0 && s.allow == nil && s.urls == nil && all.hasLike(s):
 				continue
 			case twice:
 				return nil, fmt.Errorf("join recipes %s: step %q stands twice", strings.Join(names, ", "), s.name)
@@ -231,6 +233,12 @@ func (r *Recipe) Hash() string {
 		if s.asked != nil {
 			fmt.Fprintf(h, "process %q %q\n", s.asked.args, s.asked.files)
 		}
+		if s.allow != nil {
+			s.allow.hash(h)
+		}
+		if s.urls != nil {
+			fmt.Fprintf(h, "url-list %s\n", s.urls.digest)
+		}
 		for _, rule := range s.rules {
 			if rule.keep != nil {
 				fmt.Fprintf(h, "rule keep %q %s\n", rule.Keep, rule.Reason)
@@ -249,6 +257,14 @@ func (r *Recipe) Stages() []millrace.Stage {
 	for _, s := range r.steps {
 		if s.asked != nil {
 			stages = append(stages, newAskedStage(s, r.signals))
+			continue
+		}
+		if s.urls != nil {
+			stages = append(stages, urlListStage{s.urls})
+			continue
+		}
+		if s.allow != nil {
+			stages = append(stages, allowStage{s.allow})
 			continue
 		}
 		stages = append(stages, newStage(s, r.signals))
