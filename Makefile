@@ -96,11 +96,9 @@ race-filters: ## four packs over JSON lines, beside datatrove with two workers; 
 race-clean: ## an archive to filtered JSON lines: pages a second beside datatrove and beside the best parts of Python; INPUT= a WARC file
 	@go run ./internal/sim/raceclean -seed $(SEED) -input "$(INPUT)" -python "$$(race/venv.sh race/clean-requirements.txt)/bin/python" -dolma "$$(race/venv.sh race/dolma-requirements.txt)"
 
-hostile: ## every step of cleaning on texts made to hurt it: twice the text, twice the time
-	@go run ./internal/sim/hostile
-
 bench-process: ## a filter in Python, in two copies, over documents of 2 KB; the same loop without millrace beside it
 	@go run ./internal/sim/processrate -seed $(SEED) -input "$(INPUT)"
+
 hostile: ## every step of cleaning on texts of up to 10 MB made to hurt it: twice the text, twice the time; the same outputs when busy
 	@go run ./internal/sim/hostile
 

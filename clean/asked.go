@@ -176,7 +176,7 @@ func (s *askedStage) Reasons() []millrace.Reason { return []millrace.Reason{mill
 
 // inFlight is how many documents keep a copy of a program busy: it reads the next ones while we take its answers, and neither
 // wakes the other for each. A document may have to wait for all of them.
-const inFlight = 8
+const inFlight = 32
 
 // Begin says that there may be so many copies of each program that stages of a recipe start, and gives how many
 // documents have to be worked on at once for that. Without programs these are as many.

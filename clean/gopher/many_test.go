@@ -8,7 +8,7 @@ import (
 
 // Where more places repeat than the table is made for, it grows, and counts what a map of strings counts.
 func TestRepetitionMany(t *testing.T) {
-	const words = maxFixed + 10000
+	const words = maxBits + 10000
 	few, twice := make([]string, words), make([]string, 2*words)
 	state := uint32(1)
 	for i := range few {

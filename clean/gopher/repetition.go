@@ -196,8 +196,13 @@ type grams struct {
 	live  []int32  // places whose n-gram stands elsewhere too, in order
 	bits  bitmap
 	seen  table64
-	each  int     // hashes in seen, where it grows
 	slots []int32 // the places in seen of what is live
+	first []int32 // of each live place, the first where the same stands
+	met   []uint64
+	dealt struct { // places that many deals out
+		hash  []uint64
+		place []int32
+	}
 }
 
 // begin makes every place live. sep is one byte or none.
@@ -234,62 +239,93 @@ func (g *grams) grow(n int) {
 // size is the length in characters of the n-gram at word i.
 func (g *grams) size(i int) int { return int(g.chars[i+g.n]-g.chars[i]) + (g.n-1)*g.sep }
 
-// repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count. Most stand once, and are
-// told from the others by a bit, before any are counted.
-func (g *grams) repeats() (most uint64) {
-	g.live = g.bits.twice(g.live, g.sum)
-	if len(g.live) > maxFixed {
+// repeats leaves the places live whose n-gram stands elsewhere too, and gives the highest count and the first place of an
+// n-gram that has it. Most n-grams stand once, and are told from the others by a bit, before any are counted.
+func (g *grams) repeats() (most, first int) {
+	if len(g.live) <= maxBits {
+		g.live = g.bits.twice(g.live, g.sum)
+	}
+	if len(g.live) > maxTogether {
 		return g.many()
 	}
 	g.seen = g.seen.emptied(len(g.live))
 	g.slots = g.slots[:0]
 	for _, at := range g.live {
-		i := g.seen.count(g.sum[at])
-		g.slots = append(g.slots, int32(i))
-		most = max(most, g.seen[i+1])
+		g.slots = append(g.slots, int32(g.seen.count(g.sum[at], at)))
 	}
 	keep := g.live[:0]
-	if most > 1 {
-		for k, at := range g.live {
-			if g.seen[g.slots[k]+1] > 1 {
-				keep = append(keep, at)
+	g.first = g.first[:0]
+	for k, at := range g.live {
+		stood, n := g.seen.of(int(g.slots[k]))
+		if n == 1 {
+			continue
+		}
+		keep, g.first = append(keep, at), append(g.first, stood)
+		if n > most {
+			most, first = n, int(at)
+		}
+	}
+	g.live = keep
+	return most, first
+}
+
+// So many places have their bits, and their table, in a processor's cache.
+const (
+	maxBits     = 1 << 18
+	maxTogether = 1 << 13
+)
+
+// many is repeats for more places than that: they are dealt out by their hashes, and each part is counted by itself.
+func (g *grams) many() (most, first int) {
+	n := len(g.live)
+	depth := bits.Len(uint(n / maxTogether))
+	starts := make([]int32, 1<<depth+1)
+	part := func(h uint64) uint64 { return h * golden >> (64 - depth) }
+	for _, at := range g.live {
+		starts[part(g.sum[at])+1]++
+	}
+	for i := range starts[1:] {
+		starts[i+1] += starts[i]
+	}
+	g.dealt.hash, g.dealt.place = slices.Grow(g.dealt.hash[:0], n)[:n], slices.Grow(g.dealt.place[:0], n)[:n]
+	next := slices.Clone(starts)
+	for _, at := range g.live {
+		h := g.sum[at]
+		i := &next[part(h)]
+		g.dealt.hash[*i], g.dealt.place[*i] = h, at
+		*i++
+	}
+	g.first = slices.Grow(g.first[:0], len(g.list))[:len(g.list)] // by place, for now
+	for i, from := range starts[:1<<depth] {
+		hash, place := g.dealt.hash[from:starts[i+1]], g.dealt.place[from:starts[i+1]]
+		g.seen = g.seen.emptied(min(len(hash), 2*maxTogether))
+		each := 0
+		for k, h := range hash { // a part with more than that mostly says the same again and again
+			if _, n := g.seen.of(g.seen.count(h, place[k])); n == 1 {
+				if each++; 4*each > len(g.seen) {
+					g.seen = g.seen.grown()
+				}
+			}
+		}
+		for k, h := range hash {
+			at := place[k]
+			stood, n := g.seen.of(g.seen.at(h))
+			if g.first[at] = stood; n == 1 {
+				g.first[at] = -1
+			} else if n > most || n == most && int(at) < first {
+				most, first = n, int(at)
 			}
 		}
 	}
-	g.live = keep
-	return most
-}
-
-// maxFixed is for how many places the table is made as large as they may need. What repeats itself oftener mostly says
-// the same again and again, and its table grows with what is different: one for all of ten million words would take half a gigabyte.
-const maxFixed = 1 << 16
-
-// many is repeats for more places than that.
-func (g *grams) many() (most uint64) {
-	g.each, g.seen = 0, g.seen.emptied(maxFixed)
-	for _, at := range g.live {
-		most = max(most, g.add(g.sum[at]))
-	}
 	keep := g.live[:0]
 	for _, at := range g.live {
-		if g.seen.get(g.sum[at]) > 1 {
+		if stood := g.first[at]; stood >= 0 {
+			g.first[len(keep)] = stood // which is not read any more: places are in order, and none is left out before its turn
 			keep = append(keep, at)
 		}
 	}
-	g.live = keep
-	return most
-}
-
-// add counts a hash, and gives how often it was there. The table is never more than half full.
-func (g *grams) add(h uint64) uint64 {
-	i := g.seen.count(h)
-	n := g.seen[i+1]
-	if n == 1 {
-		if g.each++; 4*g.each > len(g.seen) {
-			g.seen = g.seen.grown()
-		}
-	}
-	return n
+	g.live, g.first = keep, g.first[:len(keep)]
+	return most, first
 }
 
 // top gives the place and the count of the most frequent n-gram; of several, the first.
@@ -298,29 +334,32 @@ func (g *grams) top(n int) (at, count int, ok bool) {
 		return 0, 0, false
 	}
 	g.grow(n)
-	most := g.repeats()
-	for _, at := range g.live {
-		if g.seen.get(g.sum[at]) == most {
-			return int(at), int(most), true
-		}
+	if count, at = g.repeats(); count == 0 {
+		return 0, 1, true // each stands once
 	}
-	return 0, 1, true // each stands once
+	return at, count, true
 }
 
 // repeated is how many characters lie in n-grams that stood before already. Past such a one the search goes on behind it.
 func (g *grams) repeated(n int) int {
 	g.grow(n)
-	g.repeats()
-	g.each, g.seen = 0, g.seen.emptied(min(len(g.live), maxFixed))
+	if most, _ := g.repeats(); most == 0 {
+		return 0
+	}
+	words := (len(g.list) + 63) / 64
+	g.met = slices.Grow(g.met[:0], words)[:words]
+	clear(g.met)
 	chars, next := 0, int32(0)
-	for _, at := range g.live {
+	for k, at := range g.live {
 		if at < next {
 			continue
 		}
-		if g.add(g.sum[at]) > 1 {
+		w, bit := &g.met[g.first[k]>>6], uint64(1)<<(g.first[k]&63)
+		if *w&bit != 0 {
 			chars += g.size(int(at))
 			next = at + int32(n)
 		}
+		*w |= bit
 	}
 	return chars
 }
@@ -357,7 +396,8 @@ func (b *bitmap) twice(list []int32, sum []uint64) []int32 {
 // golden spreads the bits of a sum, whose low ones say little, to the front.
 const golden = 0x9E3779B97F4A7C15
 
-// table64 counts hashes: pairs of key and count, open addressing. Key 0 with count 0 is a free place.
+// table64 counts hashes, by open addressing: pairs of a hash, and of its first place, in the upper half, and count. Without a
+// count it is free.
 type table64 []uint64
 
 // emptied gives a table for n hashes, in the same memory where that is enough.
@@ -374,7 +414,7 @@ func (t table64) emptied(n int) table64 {
 	return t
 }
 
-// at finds the place of h.
+// at finds the slot of h.
 func (t table64) at(h uint64) int {
 	mask := len(t)/2 - 1
 	for i := int(h*golden>>32) & mask; ; i = (i + 1) & mask {
@@ -384,15 +424,20 @@ func (t table64) at(h uint64) int {
 	}
 }
 
-// count adds one to h, whose count is behind the place that it gives.
-func (t table64) count(h uint64) int {
+// count adds one to h at a place, and gives its slot.
+func (t table64) count(h uint64, place int32) int {
 	i := t.at(h)
-	t[i] = h
+	if t[i+1] == 0 {
+		t[i], t[i+1] = h, uint64(place)<<32
+	}
 	t[i+1]++
 	return i
 }
 
-func (t table64) get(h uint64) uint64 { return t[t.at(h)+1] }
+// of gives the first place and the count of a slot.
+func (t table64) of(slot int) (first int32, n int) {
+	return int32(t[slot+1] >> 32), int(uint32(t[slot+1]))
+}
 
 // grown is the table with twice the room.
 func (t table64) grown() table64 {
