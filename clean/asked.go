@@ -174,18 +174,15 @@ func (s *askedStage) SignalNames() []string { return nil }
 // Reasons implements millrace.Describer.
 func (s *askedStage) Reasons() []millrace.Reason { return []millrace.Reason{millrace.RuleProcess} }
 
-// inFlight is how many documents keep a copy of a program busy: it reads the next ones while we take its answers, and neither
-// wakes the other for each. A document may have to wait for all of them.
-const inFlight = 32
-
-// Begin says that there may be so many copies of each program that stages of a recipe start, and gives how many
-// documents have to be worked on at once for that. Without programs these are as many.
-func Begin(stages []millrace.Stage, copies int) (atOnce int) {
+// Begin says that there may be so many copies of each program that stages of a recipe start, and gives how many documents have
+// to be worked on at once for that: each copy reads the next ones while we take its answers, and neither wakes the other for each. A
+// document may have to wait for all that are in the same hands. Without programs these are as many as copies.
+func Begin(stages []millrace.Stage, copies, each int) (atOnce int) {
 	atOnce = copies
 	for _, s := range stages {
 		if a, ok := s.(*askedStage); ok {
 			a.pool.Limit(copies)
-			atOnce = copies * inFlight
+			atOnce = copies * each
 		}
 	}
 	return atOnce

@@ -127,8 +127,8 @@ func TestQuestion(t *testing.T) {
 // Each of many documents at once has its own answer.
 func TestManyDocuments(t *testing.T) {
 	stages := judges(t)
-	atOnce := Begin(stages, 2)
-	if atOnce != 2*inFlight || Begin(nil, 3) != 3 {
+	atOnce := Begin(stages, 2, 8)
+	if atOnce != 16 || Begin(nil, 3, 8) != 3 {
 		t.Errorf("%d at once", atOnce)
 	}
 	var wg sync.WaitGroup

@@ -245,13 +245,17 @@ func (g *grams) repeats() (most, first int) {
 	if len(g.live) <= maxBits {
 		g.live = g.bits.twice(g.live, g.sum)
 	}
-	if len(g.live) > maxTogether {
-		return g.many()
-	}
-	g.seen = g.seen.emptied(len(g.live))
+	g.seen = g.seen.emptied(min(len(g.live), maxTogether))
 	g.slots = g.slots[:0]
+	different := 0
 	for _, at := range g.live {
-		g.slots = append(g.slots, int32(g.seen.count(g.sum[at], at)))
+		slot, added := g.seen.count(g.sum[at], at)
+		if added {
+			if different++; different > maxTogether {
+				return g.many()
+			}
+		}
+		g.slots = append(g.slots, int32(slot))
 	}
 	keep := g.live[:0]
 	g.first = g.first[:0]
@@ -269,13 +273,13 @@ func (g *grams) repeats() (most, first int) {
 	return most, first
 }
 
-// So many places have their bits, and their table, in a processor's cache.
+// So many places have their bits, and so many different n-grams their table, in a processor's cache.
 const (
 	maxBits     = 1 << 18
 	maxTogether = 1 << 13
 )
 
-// many is repeats for more places than that: they are dealt out by their hashes, and each part is counted by itself.
+// many is repeats for more than that: the places are dealt out by their hashes, and each part is counted by itself.
 func (g *grams) many() (most, first int) {
 	n := len(g.live)
 	depth := bits.Len(uint(n / maxTogether))
@@ -299,10 +303,10 @@ func (g *grams) many() (most, first int) {
 	for i, from := range starts[:1<<depth] {
 		hash, place := g.dealt.hash[from:starts[i+1]], g.dealt.place[from:starts[i+1]]
 		g.seen = g.seen.emptied(min(len(hash), 2*maxTogether))
-		each := 0
+		different := 0
 		for k, h := range hash { // a part with more than that mostly says the same again and again
-			if _, n := g.seen.of(g.seen.count(h, place[k])); n == 1 {
-				if each++; 4*each > len(g.seen) {
+			if _, added := g.seen.count(h, place[k]); added {
+				if different++; 4*different > len(g.seen) {
 					g.seen = g.seen.grown()
 				}
 			}
@@ -424,14 +428,15 @@ func (t table64) at(h uint64) int {
 	}
 }
 
-// count adds one to h at a place, and gives its slot.
-func (t table64) count(h uint64, place int32) int {
+// count adds one to h at a place, gives its slot, and says whether it is the first there.
+func (t table64) count(h uint64, place int32) (slot int, added bool) {
 	i := t.at(h)
 	if t[i+1] == 0 {
-		t[i], t[i+1] = h, uint64(place)<<32
+		t[i], t[i+1] = h, uint64(place)<<32+1
+		return i, true
 	}
 	t[i+1]++
-	return i
+	return i, false
 }
 
 // of gives the first place and the count of a slot.

@@ -144,7 +144,7 @@ func tryCases(ctx context.Context, c *clean.Cases, r *clean.Recipe) ([]*millrace
 	}
 	stages := r.Stages()
 	defer clean.End(stages)
-	b := run.Belt{Name: "test", Source: t, Stages: stages, Sink: t, Workers: clean.Begin(stages, 1), Batch: 1}
+	b := run.Belt{Name: "test", Source: t, Stages: stages, Sink: t, Workers: clean.Begin(stages, 1, 1), Batch: 1}
 	if err := b.Run(ctx); err != nil {
 		return nil, notWritten(err)
 	}

@@ -73,7 +73,7 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	if o.workers <= 0 {
 		o.workers = runtime.GOMAXPROCS(0)
 	}
-	workers, batch := atOnce(stages, o.workers, 64)
+	workers, batch := atOnce(stages, o.workers, 64, 32)
 	b := run.Belt{Name: "step", Source: source, Stages: stages, Sink: sink, Workers: workers, Batch: batch, Accepted: r.count}
 	if err := b.Run(ctx); err != nil {
 		sink.abandon()
@@ -84,9 +84,9 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 }
 
 // atOnce gives a belt the workers that keep the programs of a recipe busy, a copy of them for each of those asked for. Its
-// batches are so much smaller then that as many documents are in memory.
-func atOnce(stages []millrace.Stage, workers, batch int) (int, int) {
-	n := clean.Begin(stages, workers)
+// batches are so much smaller then that as many documents are in memory. Each copy has so many documents in hand.
+func atOnce(stages []millrace.Stage, workers, batch, each int) (int, int) {
+	n := clean.Begin(stages, workers, each)
 	return n, max(1, batch*workers/n)
 }
 
