@@ -339,10 +339,6 @@ func (l *line) mill(ctx context.Context) error {
 	return b.Run(ctx)
 }
 
-// inHand is how many documents a copy of a program has in a belt that knows what hangs: were the program to hang at each of
-// them, the last would have waited for less than limits.hang.
-const inHand = 8
-
 // atOnce is how many documents are cleaned at once, and how many a worker takes.
 func (l *line) atOnce(stages []millrace.Stage) (workers, batch int) {
 	workers = l.c.cfg.Workers
@@ -350,9 +346,9 @@ func (l *line) atOnce(stages []millrace.Stage) (workers, batch int) {
 		workers = l.o.workers
 	}
 	if l.o.batch > 0 { // as it was asked for
-		return clean.Begin(stages, workers, inHand), l.o.batch
+		return clean.Begin(stages, workers, handful), l.o.batch
 	}
-	return atOnce(stages, workers, 16, inHand)
+	return atOnce(stages, workers, 16, handful)
 }
 
 // accepted is called with documents that the sink has taken, in their order.

@@ -83,6 +83,10 @@ func (a *App) runStep(ctx context.Context, o stepOptions, stages []millrace.Stag
 	return r, nil
 }
 
+// handful is how many documents a copy of a program has in a belt that knows what hangs: were the program to hang at each of
+// them, the last would have waited for less than limits.hang.
+const handful = 8
+
 // atOnce gives a belt the workers that keep the programs of a recipe busy, a copy of them for each of those asked for. Its
 // batches are so much smaller then that as many documents are in memory. Each copy has so many documents in hand.
 func atOnce(stages []millrace.Stage, workers, batch, each int) (int, int) {
